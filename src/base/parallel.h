@@ -1,0 +1,31 @@
+// Independent jobs on several threads, and the flag that stops them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+
+#include "base/result.h"
+
+namespace glimmer::base {
+
+// Set once, from a signal handler or another thread; long work looks at it between steps.
+class CancelFlag {
+ public:
+  void Set() { flag_.store(true, std::memory_order_relaxed); }
+  bool IsSet() const { return flag_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> flag_{false};
+};
+
+// Processors that this process may use, at least 1.
+size_t UsableProcessors();
+
+// Runs job(index, worker) for every index below `count`, indices handed out in order, on
+// `workers` threads (worker < workers). After the first error no new job starts; that error is
+// returned once all running jobs have ended. Jobs must not throw.
+Status RunJobs(size_t count, size_t workers,
+               const std::function<Status(size_t index, size_t worker)>& job);
+
+}  // namespace glimmer::base
