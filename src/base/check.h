@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define GLIMMER_CHECK(condition)                                                          \
-  do {                                                                                    \
-    if (!(condition)) {                                                                   \
+#define GLIMMER_CHECK(condition)                                                               \
+  do {                                                                                         \
+    if (!(condition)) {                                                                        \
       std::fprintf(stderr, "%s:%d: broken requirement: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                       \
-    }                                                                                     \
+      std::abort();                                                                            \
+    }                                                                                          \
   } while (false)

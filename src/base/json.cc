@@ -285,7 +285,8 @@ int64_t JsonFields::IntOr(std::string_view key, int64_t least, int64_t most, int
   if (member->is_int64() && member->get_int64() >= least && member->get_int64() <= most) {
     return member->get_int64();
   }
-  Fail(key, fmt::format("expected an integer from {} to {}, found {}", least, most, Shown(*member)));
+  Fail(key,
+       fmt::format("expected an integer from {} to {}, found {}", least, most, Shown(*member)));
   return least;
 }
 

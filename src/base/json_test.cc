@@ -25,8 +25,8 @@ TEST(ParseJson, NamesLineAndColumnOfAnError) {
 }
 
 TEST(ParseJson, RefusesWhatPythonWouldTakeSilently) {
-  for (const char* text : {R"({"a": 1, "a": 2})", R"([{"b": {"a": 1, "a": 2}}])", "{} {}", "",
-                           "{", "[1,]", "nan", "{\"a\": 1}x", "\"\xff\""}) {
+  for (const char* text : {R"({"a": 1, "a": 2})", R"([{"b": {"a": 1, "a": 2}}])", "{} {}", "", "{",
+                           "[1,]", "nan", "{\"a\": 1}x", "\"\xff\""}) {
     EXPECT_FALSE(ParseJson(text, "t").ok()) << text;
   }
   EXPECT_TRUE(ParseJson(R"([{"a": 1}, {"a": 2}])", "t").ok());

@@ -1,0 +1,22 @@
+// The vector kernels of one instruction set. CMake compiles this file once for each of them, with
+// GLIMMER_ISA naming the namespace and the matching compiler flags (see table.h for why nothing
+// else may be included here).
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/table.h"
+
+namespace glimmer::kernels::GLIMMER_ISA {
+namespace {
+
+#include "kernels/cpu/vec-inl.h"
+//
+#include "kernels/cpu/nvfp4_pack-inl.h"
+
+}  // namespace
+
+const Table kTable = {AbsMax, PackNvfp4};
+
+}  // namespace glimmer::kernels::GLIMMER_ISA

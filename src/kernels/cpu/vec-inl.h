@@ -1,0 +1,169 @@
+// Sixteen-lane vectors: one NVFP4 block to a vector on every instruction set. AVX-512 holds the 16
+// F32 in one register, AVX2 in two; kernels are written once on these operations.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA by files that CMake compiles once for
+// each instruction set. Includes nothing but <immintrin.h> and <cstdint> (see table.h).
+
+#if defined(__AVX512F__)
+
+struct F32x16 {
+  __m512 v;
+};
+struct I32x16 {
+  __m512i v;
+};
+
+inline F32x16 Broadcast(float x) { return {_mm512_set1_ps(x)}; }
+inline I32x16 BroadcastInt(int32_t x) { return {_mm512_set1_epi32(x)}; }
+inline F32x16 LoadF32(const float* p) { return {_mm512_loadu_ps(p)}; }
+inline void StoreF32(F32x16 a, float* p) { _mm512_storeu_ps(p, a.v); }
+inline F32x16 Mul(F32x16 a, F32x16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline F32x16 Div(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
+inline F32x16 Min(F32x16 a, F32x16 b) { return {_mm512_min_ps(a.v, b.v)}; }
+inline F32x16 Max(F32x16 a, F32x16 b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline F32x16 Abs(F32x16 a) { return {_mm512_abs_ps(a.v)}; }
+inline I32x16 Bits(F32x16 a) { return {_mm512_castps_si512(a.v)}; }
+inline F32x16 FromBits(I32x16 a) { return {_mm512_castsi512_ps(a.v)}; }
+inline I32x16 Add(I32x16 a, I32x16 b) { return {_mm512_add_epi32(a.v, b.v)}; }
+inline I32x16 And(I32x16 a, I32x16 b) { return {_mm512_and_si512(a.v, b.v)}; }
+inline I32x16 Or(I32x16 a, I32x16 b) { return {_mm512_or_si512(a.v, b.v)}; }
+inline I32x16 MinUnsigned(I32x16 a, I32x16 b) { return {_mm512_min_epu32(a.v, b.v)}; }
+template <int kCount>
+inline I32x16 ShiftLeft(I32x16 a) {
+  return {_mm512_slli_epi32(a.v, kCount)};
+}
+template <int kCount>
+inline I32x16 ShiftRight(I32x16 a) {
+  return {_mm512_srli_epi32(a.v, kCount)};
+}
+// Rounds to nearest even; what does not fit (infinity, NaN) becomes 0x80000000.
+inline I32x16 RoundToInt(F32x16 a) { return {_mm512_cvtps_epi32(a.v)}; }
+inline F32x16 ToF32(I32x16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+// Lane by lane: a < b ? yes : no. False where a lane is NaN.
+inline I32x16 SelectLess(F32x16 a, F32x16 b, I32x16 yes, I32x16 no) {
+  return {_mm512_mask_mov_epi32(no.v, _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), yes.v)};
+}
+inline F32x16 SelectEqual(F32x16 a, F32x16 b, F32x16 yes, F32x16 no) {
+  return {_mm512_mask_mov_ps(no.v, _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ), yes.v)};
+}
+inline I32x16 WidenU16(const uint16_t* p) {
+  return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+// The low byte of each lane.
+inline __m128i NarrowToBytes(I32x16 a) { return _mm512_cvtepi32_epi8(a.v); }
+
+// Sixty-four BF16 or 32: the widest run of 16-bit lanes.
+struct U16xN {
+  __m512i v;
+};
+constexpr size_t kU16Lanes = 32;
+inline U16xN LoadU16(const uint16_t* p) { return {_mm512_loadu_si512(p)}; }
+inline U16xN ZeroU16() { return {_mm512_setzero_si512()}; }
+inline U16xN And(U16xN a, uint16_t mask) {
+  return {_mm512_and_si512(a.v, _mm512_set1_epi16(static_cast<short>(mask)))};
+}
+inline U16xN Max(U16xN a, U16xN b) { return {_mm512_max_epu16(a.v, b.v)}; }
+inline __m256i FoldHalves(U16xN a) {
+  return _mm256_max_epu16(_mm512_castsi512_si256(a.v), _mm512_extracti64x4_epi64(a.v, 1));
+}
+
+#elif defined(__AVX2__)
+
+struct F32x16 {
+  __m256 lo, hi;
+};
+struct I32x16 {
+  __m256i lo, hi;
+};
+
+inline F32x16 Broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+inline I32x16 BroadcastInt(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+inline F32x16 LoadF32(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline void StoreF32(F32x16 a, float* p) {
+  _mm256_storeu_ps(p, a.lo);
+  _mm256_storeu_ps(p + 8, a.hi);
+}
+inline F32x16 Mul(F32x16 a, F32x16 b) {
+  return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)};
+}
+inline F32x16 Div(F32x16 a, F32x16 b) {
+  return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
+}
+inline F32x16 Min(F32x16 a, F32x16 b) {
+  return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
+}
+inline F32x16 Max(F32x16 a, F32x16 b) {
+  return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)};
+}
+inline F32x16 Abs(F32x16 a) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
+}
+inline I32x16 Bits(F32x16 a) { return {_mm256_castps_si256(a.lo), _mm256_castps_si256(a.hi)}; }
+inline F32x16 FromBits(I32x16 a) { return {_mm256_castsi256_ps(a.lo), _mm256_castsi256_ps(a.hi)}; }
+inline I32x16 Add(I32x16 a, I32x16 b) {
+  return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
+}
+inline I32x16 And(I32x16 a, I32x16 b) {
+  return {_mm256_and_si256(a.lo, b.lo), _mm256_and_si256(a.hi, b.hi)};
+}
+inline I32x16 Or(I32x16 a, I32x16 b) {
+  return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
+}
+inline I32x16 MinUnsigned(I32x16 a, I32x16 b) {
+  return {_mm256_min_epu32(a.lo, b.lo), _mm256_min_epu32(a.hi, b.hi)};
+}
+template <int kCount>
+inline I32x16 ShiftLeft(I32x16 a) {
+  return {_mm256_slli_epi32(a.lo, kCount), _mm256_slli_epi32(a.hi, kCount)};
+}
+template <int kCount>
+inline I32x16 ShiftRight(I32x16 a) {
+  return {_mm256_srli_epi32(a.lo, kCount), _mm256_srli_epi32(a.hi, kCount)};
+}
+inline I32x16 RoundToInt(F32x16 a) { return {_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi)}; }
+inline F32x16 ToF32(I32x16 a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
+inline I32x16 SelectLess(F32x16 a, F32x16 b, I32x16 yes, I32x16 no) {
+  const __m256 lo = _mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ);
+  const __m256 hi = _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ);
+  return {_mm256_blendv_epi8(no.lo, yes.lo, _mm256_castps_si256(lo)),
+          _mm256_blendv_epi8(no.hi, yes.hi, _mm256_castps_si256(hi))};
+}
+inline F32x16 SelectEqual(F32x16 a, F32x16 b, F32x16 yes, F32x16 no) {
+  return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_EQ_OQ)),
+          _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ))};
+}
+inline I32x16 WidenU16(const uint16_t* p) {
+  const auto* half = reinterpret_cast<const __m128i*>(p);
+  return {_mm256_cvtepu16_epi32(_mm_loadu_si128(half)),
+          _mm256_cvtepu16_epi32(_mm_loadu_si128(half + 1))};
+}
+inline __m128i NarrowToBytes(I32x16 a) {
+  const __m256i low_byte = _mm256_set1_epi32(0xFF);
+  const __m256i mixed =
+      _mm256_packus_epi32(_mm256_and_si256(a.lo, low_byte), _mm256_and_si256(a.hi, low_byte));
+  const __m256i words = _mm256_permute4x64_epi64(mixed, 0xD8);
+  return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+
+struct U16xN {
+  __m256i v;
+};
+constexpr size_t kU16Lanes = 16;
+inline U16xN LoadU16(const uint16_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+inline U16xN ZeroU16() { return {_mm256_setzero_si256()}; }
+inline U16xN And(U16xN a, uint16_t mask) {
+  return {_mm256_and_si256(a.v, _mm256_set1_epi16(static_cast<short>(mask)))};
+}
+inline U16xN Max(U16xN a, U16xN b) { return {_mm256_max_epu16(a.v, b.v)}; }
+inline __m256i FoldHalves(U16xN a) { return a.v; }
+
+#endif
+
+// Largest of sixteen unsigned 16-bit lanes.
+inline uint16_t HorizontalMax(__m256i a) {
+  const __m128i eight = _mm_max_epu16(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  const __m128i inverted = _mm_xor_si128(eight, _mm_set1_epi16(-1));
+  return static_cast<uint16_t>(~_mm_cvtsi128_si32(_mm_minpos_epu16(inverted)));
+}

@@ -1,0 +1,134 @@
+#include "kernels/nvfp4_pack.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <random>
+#include <vector>
+
+#include "tensor/nvfp4.h"
+
+namespace glimmer::kernels {
+namespace {
+
+using tensor::Bf16;
+using tensor::F32ToBf16;
+
+// The instruction sets to compare with the scalar definition.
+class EveryIsa : public ::testing::TestWithParam<Isa> {};
+
+struct Packed {
+  std::vector<uint8_t> codes, scales;
+  bool operator==(const Packed&) const = default;
+};
+
+Packed Pack(Isa isa, const std::vector<Bf16>& weights, float tensor_scale) {
+  // One guard byte behind each output must survive.
+  Packed out{std::vector<uint8_t>(weights.size() / 2 + 1, 0xA5),
+             std::vector<uint8_t>(weights.size() / 16 + 1, 0xA5)};
+  PackNvfp4On(isa, weights, tensor_scale, std::span(out.codes).first(weights.size() / 2),
+              std::span(out.scales).first(weights.size() / 16));
+  EXPECT_EQ(out.codes.back(), 0xA5);
+  EXPECT_EQ(out.scales.back(), 0xA5);
+  return out;
+}
+
+float ScaleOf(const std::vector<Bf16>& weights) {
+  return tensor::Nvfp4TensorScale(tensor::Bf16ToF32(AbsMaxOn(Isa::kScalar, weights)),
+                                  tensor::ScaleRule::kCpu);
+}
+
+TEST_P(EveryIsa, PacksGaussianWeightsOfEveryBlockCount) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal(0.0f, 0.02f);
+  for (size_t blocks = 0; blocks <= 67; ++blocks) {
+    std::vector<Bf16> weights(blocks * 16);
+    std::generate(weights.begin(), weights.end(), [&] { return F32ToBf16(normal(random)); });
+    const float scale = ScaleOf(weights);
+    EXPECT_EQ(Pack(GetParam(), weights, scale), Pack(Isa::kScalar, weights, scale)) << blocks;
+  }
+}
+
+// Every finite BF16 in every lane position, beside random neighbours, against tensor scales from
+// the smallest to the largest that an amax can give.
+TEST_P(EveryIsa, PacksEveryFiniteBf16) {
+  std::mt19937 random(2);
+  std::vector<Bf16> all;
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    if ((bits & 0x7FFF) < tensor::kBf16Infinity) all.push_back(static_cast<Bf16>(bits));
+  }
+  ASSERT_EQ(all.size() % 16, 0u);
+  for (int round = 0; round < 12; ++round) {
+    if (round > 0) std::shuffle(all.begin(), all.end(), random);
+    const Bf16 amax = round < 2 ? 0x7F7F : all[random() % all.size()] & 0x7FFF;
+    const float scale = tensor::Nvfp4TensorScale(tensor::Bf16ToF32(amax), tensor::ScaleRule::kGpu);
+    EXPECT_EQ(Pack(GetParam(), all, scale), Pack(Isa::kScalar, all, scale)) << round;
+  }
+}
+
+// Blocks whose values are the E2M1 grid, its ties and their neighbours, times steps that make the
+// quotient exact, so that every rounding decision is met on both sides.
+TEST_P(EveryIsa, RoundsEveryTieLikeTheDefinition) {
+  const float points[] = {0, 0.25f, 0.5f, 0.75f, 1, 1.25f, 1.5f, 1.75f, 2, 2.5f, 3, 3.5f, 4, 5, 6};
+  std::vector<Bf16> weights;
+  for (int exponent = -20; exponent <= 20; ++exponent) {
+    for (const float point : points) {
+      for (int neighbour = -2; neighbour <= 2; ++neighbour) {
+        std::vector<Bf16> block(16, 0);
+        const Bf16 bits = F32ToBf16(std::ldexp(point, exponent));
+        const int moved = std::max(0, int{bits} + neighbour);
+        block[0] = F32ToBf16(std::ldexp(6.0f, exponent));
+        block[1] = static_cast<Bf16>(moved);
+        block[2] = static_cast<Bf16>(moved | 0x8000);
+        weights.insert(weights.end(), block.begin(), block.end());
+      }
+    }
+  }
+  for (int power = -16; power <= 4; ++power) {
+    const float scale = std::ldexp(1.0f, power);
+    EXPECT_EQ(Pack(GetParam(), weights, scale), Pack(Isa::kScalar, weights, scale)) << power;
+  }
+}
+
+TEST_P(EveryIsa, FindsTheLargestMagnitudeWhereverItStands) {
+  for (const size_t count : {0, 1, 15, 16, 17, 127, 128, 129, 1000}) {
+    std::vector<Bf16> weights(count, 0x8001);
+    for (size_t at = 0; at < count; ++at) {
+      const Bf16 before = std::exchange(weights[at], Bf16{0xC123});
+      EXPECT_EQ(AbsMaxOn(GetParam(), weights), 0x4123) << count << " " << at;
+      weights[at] = before;
+    }
+    EXPECT_EQ(AbsMaxOn(GetParam(), weights), count == 0 ? 0 : 1);
+  }
+}
+
+TEST_P(EveryIsa, ReportsWhatIsNotFinite) {
+  for (const Bf16 bad : {Bf16{0x7F80}, Bf16{0xFF80}, Bf16{0x7FC0}, Bf16{0xFFFF}}) {
+    std::vector<Bf16> weights(200, 0x7F7F);
+    EXPECT_LT(AbsMaxOn(GetParam(), weights), tensor::kBf16Infinity);
+    weights[137] = bad;
+    EXPECT_GE(AbsMaxOn(GetParam(), weights), tensor::kBf16Infinity);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, EveryIsa, ::testing::ValuesIn(AvailableIsas()),
+                         [](const auto& isa) { return std::string(IsaName(isa.param)); });
+
+// CTest runs this program once for each GLIMMER_ISA (see tests/CMakeLists.txt).
+TEST(ActiveIsa, IsTheForcedOne) {
+  const char* forced = std::getenv("GLIMMER_ISA");
+  const std::vector<Isa> available = AvailableIsas();
+  if (forced == nullptr) {
+    EXPECT_EQ(ActiveIsa(), available.back());
+    return;
+  }
+  const bool can_run = std::any_of(available.begin(), available.end(),
+                                   [&](Isa isa) { return IsaName(isa) == forced; });
+  EXPECT_EQ(CheckIsaRequest().ok(), can_run);
+  EXPECT_EQ(IsaName(ActiveIsa()), can_run ? forced : "scalar");
+}
+
+}  // namespace
+}  // namespace glimmer::kernels
