@@ -85,16 +85,16 @@ using Status = Result<void>;
 #define GLIMMER_CONCAT(a, b) GLIMMER_CONCAT_INNER(a, b)
 
 // Leaves the function with the error of `expression`, a Status, if it has one.
-#define GLIMMER_TRY(expression)                             \
-  do {                                                      \
-    if (auto try_status = (expression); !try_status.ok()) { \
-      return std::move(try_status).error();                 \
-    }                                                       \
+#define GLIMMER_TRY(expression) \
+  GLIMMER_TRY_INNER(expression, GLIMMER_CONCAT(try_status_, __COUNTER__))
+#define GLIMMER_TRY_INNER(expression, temporary)                                             \
+  do {                                                                                       \
+    if (auto temporary = (expression); !temporary.ok()) return std::move(temporary).error(); \
   } while (false)
 
 // `target` = the value of `expression`, a Result; leaves the function with its error otherwise.
 #define GLIMMER_ASSIGN(target, expression) \
-  GLIMMER_ASSIGN_INNER(target, expression, GLIMMER_CONCAT(assign_result_, __LINE__))
+  GLIMMER_ASSIGN_INNER(target, expression, GLIMMER_CONCAT(assign_result_, __COUNTER__))
 #define GLIMMER_ASSIGN_INNER(target, expression, temporary) \
   auto temporary = (expression);                            \
   if (!temporary.ok()) return std::move(temporary).error(); \

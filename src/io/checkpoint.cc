@@ -18,12 +18,18 @@ using base::Quoted;
 using base::Result;
 using base::Status;
 
-using WeightMap = std::unordered_map<std::string, std::string>;
-
 bool IsPlainWeightsName(const std::string& name) {
   return name.find_first_of("/\\") == std::string::npos && !name.starts_with('.') &&
          name.ends_with(kWeightsEnding);
 }
+
+Result<std::vector<std::string>> WeightFilesIn(const std::string& folder) {
+  GLIMMER_ASSIGN(std::vector<std::string> names, base::ListFolder(folder));
+  std::erase_if(names, [](const std::string& name) { return !IsPlainWeightsName(name); });
+  return names;
+}
+
+}  // namespace
 
 Result<WeightMap> ReadWeightMap(const std::string& path) {
   GLIMMER_ASSIGN(const base::JsonObject index, base::ReadJsonObject(path, kMaxIndexBytes));
@@ -50,14 +56,6 @@ Result<WeightMap> ReadWeightMap(const std::string& path) {
   if (weight_map.empty()) return Corrupt(Quoted(path) + ": weight_map: names no tensor");
   return weight_map;
 }
-
-Result<std::vector<std::string>> WeightFilesIn(const std::string& folder) {
-  GLIMMER_ASSIGN(std::vector<std::string> names, base::ListFolder(folder));
-  std::erase_if(names, [](const std::string& name) { return !IsPlainWeightsName(name); });
-  return names;
-}
-
-}  // namespace
 
 bool Checkpoint::HasWeights(const std::string& folder) {
   if (base::FileExists(base::JoinPath(folder, kIndexName))) return true;

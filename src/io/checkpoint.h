@@ -30,6 +30,10 @@ struct Shard {
   std::vector<TensorInfo> tensors;  // by offset
 };
 
+// Tensor name -> file name, from an index file.
+using WeightMap = std::unordered_map<std::string, std::string>;
+base::Result<WeightMap> ReadWeightMap(const std::string& index_path);
+
 struct TensorRef {
   const Shard* shard;
   const TensorInfo* info;
@@ -37,6 +41,7 @@ struct TensorRef {
 
 class Checkpoint {
  public:
+  Checkpoint() = default;  // without any tensor
   // Symbolic links are followed, as the Hugging Face cache needs. Errors: kNotFound without any
   // weights or with a missing shard; kCorrupt when index and shards disagree or a file is
   // malformed; kInvalid when the index names a path instead of a file name.
@@ -59,7 +64,7 @@ class Checkpoint {
  private:
   base::Status OpenShard(const std::string& name);
   base::Status IndexTensors();
-  base::Status CompareWithIndex(const std::unordered_map<std::string, std::string>& weight_map);
+  base::Status CompareWithIndex(const WeightMap& weight_map);
 
   std::string folder_;
   bool has_index_ = false;

@@ -138,15 +138,15 @@ class Lister {
   }
 
   void AddMoe() {
-    Add("mlp.gate.weight", ModuleKind::kRouter, {c_.n_routed_experts, c_.hidden_size});
-    Add("mlp.gate.e_score_correction_bias", ModuleKind::kRouterBias, {c_.n_routed_experts}).dtype =
-        DType::kF32;
     for (uint64_t expert = 0; expert < c_.n_routed_experts; ++expert) {
       expert_ = static_cast<uint32_t>(expert);
       AddMlp(fmt::format("mlp.experts.{}.", expert), c_.moe_intermediate_size,
              ModuleKind::kExpertGate);
     }
     expert_ = kNoExpert;
+    Add("mlp.gate.weight", ModuleKind::kRouter, {c_.n_routed_experts, c_.hidden_size});
+    Add("mlp.gate.e_score_correction_bias", ModuleKind::kRouterBias, {c_.n_routed_experts}).dtype =
+        DType::kF32;
     AddMlp("mlp.shared_experts.", c_.moe_intermediate_size * c_.n_shared_experts,
            ModuleKind::kSharedGate);
   }

@@ -1,0 +1,59 @@
+#include "apps/command.h"
+#include "apps/model_input.h"
+#include "apps/plan_view.h"
+#include "apps/terminal.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "quant/convert.h"
+#include "quant/plan.h"
+
+namespace glimmer::apps {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string recipe = quant::kDefaultRecipe;
+  std::string max_shard_size = "5GB";
+  bool weights_only = false;
+  bool json = false;
+};
+
+base::Status RunPlan(const Options& options) {
+  GLIMMER_ASSIGN(const uint64_t max_shard_bytes, base::ParseBytes(options.max_shard_size));
+  GLIMMER_ASSIGN(quant::Recipe recipe, quant::LoadRecipe(options.recipe));
+  GLIMMER_ASSIGN(ModelInput input, OpenModel(options.model, Weights::kIfPresent));
+  GLIMMER_ASSIGN(
+      const quant::Plan plan,
+      quant::MakePlan(input.config, input.specs, std::move(recipe),
+                      {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
+  if (options.json) {
+    Print(base::DumpJson(PlanJson(plan, input.confirmed_by), 2) + "\n");
+  } else {
+    Print(PlanText(plan, input.confirmed_by));
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddPlan(CLI::App& app, Selected& selected) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("plan", "Say what quantizing a model will do, before anything is done");
+  command
+      ->add_option("MODEL_DIR", options->model,
+                   "Model folder, or a config.json alone; an index or weights are checked if "
+                   "they are there")
+      ->required();
+  command->add_option("--recipe", options->recipe, "Built-in recipe or a YAML file")
+      ->capture_default_str();
+  command->add_flag("--weights-only", options->weights_only,
+                    "No input scales (W4A16_NVFP4): needs no calibration");
+  command->add_option("--max-shard-size", options->max_shard_size, "Size of a numbered shard")
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print JSON");
+  command->footer("Example:\n  glimmer plan models/reference --recipe nvfp4-serve --weights-only");
+  command->callback([options, &selected] { selected.body = [=] { return RunPlan(*options); }; });
+}
+
+}  // namespace glimmer::apps

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+#include "apps/command.h"
+#include "apps/terminal.h"
+#include "kernels/isa.h"
+#include "quant/version.h"
+
+namespace glimmer::apps {
+namespace {
+
+int g_exit_code = 0;
+
+constexpr char kDescription[] =
+    "glimmer: NVFP4 checkpoints of GLM-5.1-class models, made, proved and run on CPU servers";
+constexpr char kFooter[] =
+    "Exit codes: 0 done, 2 wrong request, 3 not found, 4 corrupt input, 5 input or output failed,\n"
+    "6 unsupported, 7 disk or memory exhausted, 8 interrupted, 9 defects found.\n"
+    "`glimmer COMMAND --help` shows a command's options and an example.";
+
+int Fail(const base::Error& error) {
+  std::fprintf(stderr, "glimmer: %s\n", error.message.c_str());
+  return base::ExitCode(error.kind);
+}
+
+// Exceptions end here: running out of memory, or a defect of the program.
+int RunGuarded(const CommandBody& body) {
+  try {
+    const base::Status status = body();
+    return status.ok() ? g_exit_code : Fail(status.error());
+  } catch (const std::bad_alloc&) {
+    return Fail(base::Exhausted("out of memory"));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "glimmer: internal error: %s\n", error.what());
+    return 1;
+  }
+}
+
+int Main(int argc, char** argv) {
+  // A write beyond a file size limit is an error like a full disk, not a signal.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGINT, [](int) { Interrupted().Set(); });
+  std::signal(SIGTERM, [](int) { Interrupted().Set(); });
+
+  CLI::App app(kDescription, "glimmer");
+  app.footer(kFooter);
+  app.set_version_flag("--version", fmt::format("glimmer {}", quant::kVersion));
+  app.require_subcommand(1);
+  Selected selected;
+  AddPlan(app, selected);
+  AddQuantize(app, selected);
+  AddCheck(app, selected);
+  AddInspect(app, selected);
+  AddSynth(app, selected);
+  AddBench(app, selected);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : base::ExitCode(base::ErrorKind::kInvalid);
+  }
+  if (const base::Status status = kernels::CheckIsaRequest(); !status.ok()) {
+    return Fail(status.error());
+  }
+  return RunGuarded(selected.body);
+}
+
+}  // namespace
+
+base::CancelFlag& Interrupted() {
+  static base::CancelFlag flag;
+  return flag;
+}
+
+void SetExitCode(int code) { g_exit_code = code; }
+
+}  // namespace glimmer::apps
+
+int main(int argc, char** argv) { return glimmer::apps::Main(argc, argv); }

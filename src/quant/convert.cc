@@ -1,0 +1,258 @@
+#include "quant/convert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "kernels/nvfp4_pack.h"
+#include "quant/output_folder.h"
+#include "quant/output_set.h"
+
+namespace glimmer::quant {
+namespace {
+
+using base::Result;
+using base::Status;
+using tensor::Bf16;
+
+constexpr uint64_t kWindowElements = kWindowBytes / sizeof(Bf16);
+constexpr uint64_t kChunkElements = kChunkBytes / sizeof(Bf16);
+static_assert(kChunkElements % tensor::kNvfp4Block == 0 && kWindowElements >= kChunkElements);
+
+// Indices into Plan::specs: linears with one scale, or a single tensor to copy.
+using Job = std::vector<size_t>;
+
+std::vector<Job> CutIntoJobs(const Plan& plan) {
+  std::vector<Job> jobs;
+  std::unordered_map<uint32_t, size_t> job_of_group;
+  for (size_t i = 0; i < plan.specs.size(); ++i) {
+    if (plan.tensors[i].format == LinearFormat::kBf16) {
+      jobs.push_back({i});
+      continue;
+    }
+    const auto [place, is_new] = job_of_group.try_emplace(plan.specs[i].input_group, jobs.size());
+    if (is_new) jobs.emplace_back();
+    jobs[place->second].push_back(i);
+  }
+  return jobs;
+}
+
+// Gives the chunks of a group's tensors, first to last, any number of times; from memory after the
+// first time when the whole group fits into the window.
+class Window {
+ public:
+  Window() : buffer_(kWindowElements) {}
+
+  void Begin(const WeightSource& source, const Job& job) {
+    source_ = &source;
+    starts_.clear();
+    uint64_t total = 0;
+    for (const size_t index : job) {
+      starts_.push_back(total);
+      total += *tensor::ElementCount(source.spec(index).shape);
+    }
+    resident_ = total <= buffer_.size();
+    loaded_ = false;
+  }
+
+  // `member` is the position of `index` in the job.
+  template <typename Use>  // Status(std::span<const Bf16>, uint64_t first)
+  Status ForEachChunk(size_t member, size_t index, Use use) {
+    const uint64_t elements = *tensor::ElementCount(source_->spec(index).shape);
+    for (uint64_t first = 0; first < elements; first += kChunkElements) {
+      const uint64_t at = resident_ ? starts_[member] + first : 0;
+      const auto chunk = std::span(buffer_).subspan(at, std::min(kChunkElements, elements - first));
+      if (!resident_ || !loaded_) GLIMMER_TRY(source_->ReadBf16(index, first, chunk));
+      GLIMMER_TRY(use(std::span<const Bf16>(chunk), first));
+    }
+    return {};
+  }
+  // Every member has been read once.
+  void Loaded() { loaded_ = true; }
+
+  std::span<std::byte> raw() { return std::as_writable_bytes(std::span(buffer_)); }
+
+ private:
+  std::vector<Bf16> buffer_;
+  const WeightSource* source_ = nullptr;
+  std::vector<uint64_t> starts_;
+  bool resident_ = false;
+  bool loaded_ = false;
+};
+
+class Converter {
+ public:
+  Converter(const Plan& plan, const WeightSource& source, const ConvertOptions& options,
+            const base::CancelFlag& cancel, Progress& progress, OutputSet& outputs)
+      : plan_(plan),
+        source_(source),
+        options_(options),
+        cancel_(cancel),
+        progress_(progress),
+        outputs_(outputs),
+        jobs_(CutIntoJobs(plan)),
+        workers_(options.workers) {}
+
+  Status Run() {
+    return base::RunJobs(jobs_.size(), options_.workers,
+                         [&](size_t j, size_t worker) { return RunJob(j, workers_[worker]); });
+  }
+
+ private:
+  struct Worker {
+    Window window;
+    std::vector<uint8_t> codes = std::vector<uint8_t>(kChunkElements / 2);
+    std::vector<uint8_t> scales = std::vector<uint8_t>(kChunkElements / tensor::kNvfp4Block);
+  };
+
+  Status RunJob(size_t j, Worker& worker) {
+    const Job& job = jobs_[j];
+    const bool all_kept = std::all_of(job.begin(), job.end(), [&](size_t i) { return Kept(i); });
+    if (!all_kept) {
+      if (j + options_.workers < jobs_.size()) {
+        for (const size_t next : jobs_[j + options_.workers]) source_.WillRead(next);
+      }
+      const bool copy = plan_.tensors[job[0]].format == LinearFormat::kBf16;
+      GLIMMER_TRY(copy ? Copy(job[0], worker) : Quantize(job, worker));
+    }
+    for (const size_t i : job) {
+      progress_.source_bytes_done +=
+          *tensor::SizeBytes(source_.spec(i).dtype, source_.spec(i).shape);
+    }
+    return {};
+  }
+
+  // Whether all parts of this tensor stand in files that are kept.
+  bool Kept(size_t index) const {
+    const auto& places = plan_.tensors[index].places;
+    return std::all_of(places.begin(), places.end(), [&](const Place& place) {
+      return !place.written() || outputs_.kept(place.file);
+    });
+  }
+
+  Status CheckNotCancelled() const {
+    if (cancel_.IsSet()) return base::Cancelled("stopped; go on with --resume");
+    return {};
+  }
+
+  Status Copy(size_t index, Worker& worker) {
+    const model::TensorSpec& spec = source_.spec(index);
+    const uint64_t size_bytes = *tensor::SizeBytes(spec.dtype, spec.shape);
+    TensorWriter writer(outputs_, plan_.tensors[index].place(Part::kCopy));
+    for (uint64_t offset = 0; offset < size_bytes; offset += kChunkBytes) {
+      GLIMMER_TRY(CheckNotCancelled());
+      const auto chunk = worker.window.raw().first(std::min(kChunkBytes, size_bytes - offset));
+      GLIMMER_TRY(source_.ReadBytes(index, offset, chunk));
+      GLIMMER_TRY(writer.Append(chunk));
+    }
+    return writer.Finish();
+  }
+
+  Status Quantize(const Job& job, Worker& worker) {
+    worker.window.Begin(source_, job);
+    Bf16 amax = 0;
+    for (size_t m = 0; m < job.size(); ++m) {
+      GLIMMER_TRY(worker.window.ForEachChunk(
+          m, job[m], [&](std::span<const Bf16> chunk, uint64_t first) -> Status {
+            GLIMMER_TRY(CheckNotCancelled());
+            amax = std::max(amax, kernels::AbsMax(chunk));
+            return amax < tensor::kBf16Infinity ? Status() : NotFinite(job[m], chunk, first);
+          }));
+    }
+    worker.window.Loaded();
+    const float scale = tensor::Nvfp4TensorScale(tensor::Bf16ToF32(amax), options_.rule);
+    for (size_t m = 0; m < job.size(); ++m) GLIMMER_TRY(Pack(m, job[m], scale, worker));
+    return {};
+  }
+
+  Status NotFinite(size_t index, std::span<const Bf16> chunk, uint64_t first) const {
+    const auto bad = std::find_if(chunk.begin(), chunk.end(), [](Bf16 w) {
+      return (w & ~tensor::kBf16SignMask) >= tensor::kBf16Infinity;
+    });
+    const uint64_t at = first + static_cast<uint64_t>(bad - chunk.begin());
+    const uint64_t width = source_.spec(index).shape.back();
+    return base::Corrupt(fmt::format("{}: element [{}, {}] is {}, expected finite weights",
+                                     source_.Describe(index), at / width, at % width,
+                                     tensor::Bf16ToF32(*bad)));
+  }
+
+  Status Pack(size_t member, size_t index, float scale, Worker& worker) {
+    const PlannedTensor& planned = plan_.tensors[index];
+    TensorWriter weight(outputs_, planned.place(Part::kWeight));
+    TensorWriter weight_scale(outputs_, planned.place(Part::kWeightScale));
+    GLIMMER_TRY(worker.window.ForEachChunk(
+        member, index, [&](std::span<const Bf16> chunk, uint64_t) -> Status {
+          GLIMMER_TRY(CheckNotCancelled());
+          const auto codes = std::span(worker.codes).first(chunk.size() / 2);
+          const auto scales = std::span(worker.scales).first(chunk.size() / tensor::kNvfp4Block);
+          kernels::PackNvfp4(chunk, scale, codes, scales);
+          GLIMMER_TRY(weight.Append(std::as_bytes(codes)));
+          return weight_scale.Append(std::as_bytes(scales));
+        }));
+    GLIMMER_TRY(weight.Finish());
+    GLIMMER_TRY(weight_scale.Finish());
+    GLIMMER_TRY(WriteScalar(planned.place(Part::kWeightScale2), scale));
+    const Place input_scale = planned.place(Part::kInputScale);
+    if (!input_scale.written()) return {};
+    return WriteScalar(input_scale,
+                       tensor::Nvfp4TensorScale(source_.InputAmax(index), options_.rule));
+  }
+
+  Status WriteScalar(Place place, float value) {
+    TensorWriter writer(outputs_, place);
+    GLIMMER_TRY(writer.Append(std::as_bytes(std::span(&value, 1))));
+    return writer.Finish();
+  }
+
+  const Plan& plan_;
+  const WeightSource& source_;
+  const ConvertOptions& options_;
+  const base::CancelFlag& cancel_;
+  Progress& progress_;
+  OutputSet& outputs_;
+  std::vector<Job> jobs_;
+  std::vector<Worker> workers_;
+};
+
+}  // namespace
+
+size_t ConvertWorkers() { return std::min(base::UsableProcessors() + 1, kMaxWorkers); }
+
+uint64_t ConvertMemoryBytes(const Plan& plan, size_t workers) {
+  constexpr uint64_t kProgramBytes = 32'000'000;  // libraries, thread stacks
+  constexpr uint64_t kTensorBytes = 400;          // one tensor in source and plan, names included
+  constexpr uint64_t kOutputBytes = 600;          // one written tensor: header, index, hash
+  return kProgramBytes + workers * (kWindowBytes + kChunkBytes) + plan.specs.size() * kTensorBytes +
+         plan.totals.tensors_total() * kOutputBytes;
+}
+
+Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
+                               const Companions& companions, const std::string& folder,
+                               const base::JsonObject& settings, const ConvertOptions& options,
+                               const base::CancelFlag& cancel, Progress& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  ConvertSummary summary;
+  GLIMMER_TRY(CheckOutput(plan, companions, folder, options.resume));
+  if (options.resume && HoldsFinishedOutput(plan, companions, folder)) {
+    summary.was_complete = true;
+    return summary;
+  }
+  GLIMMER_TRY(base::CreateFolder(folder));
+  GLIMMER_ASSIGN(Journal journal, Journal::Open(folder, settings));
+  OutputSet outputs(plan, folder, journal);
+  GLIMMER_TRY(outputs.VerifyKept(options.workers, cancel));
+  for (size_t file = 0; file < plan.files.size(); ++file) summary.files_kept += outputs.kept(file);
+
+  Converter converter(plan, source, options, cancel, progress, outputs);
+  GLIMMER_TRY(converter.Run());
+  GLIMMER_TRY(WriteCompanions(plan, companions, folder));
+  GLIMMER_TRY(journal.Remove());
+  summary.bytes_written = outputs.bytes_written();
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return summary;
+}
+
+}  // namespace glimmer::quant

@@ -1,0 +1,43 @@
+// The record of a conversion in progress: what it was asked for, and which files are complete with
+// which content. One JSON line each, appended and synced before a file gets its final name, so
+// that after a kill at any moment --resume knows exactly what it may keep. The open journal is also
+// the lock of the output folder.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace glimmer::quant {
+
+inline constexpr char kJournalName[] = ".glimmer-journal.jsonl";
+
+class Journal {
+ public:
+  // Opens or starts the journal in `folder`. `settings` are the facts that must not change between
+  // the attempts, each a text under the name that an error mentions.
+  // Errors: kInvalid naming what has changed, or that another process is at work.
+  static base::Result<Journal> Open(const std::string& folder, const base::JsonObject& settings);
+  static bool Exists(const std::string& folder);
+
+  // Digest of a file recorded as complete; empty if there is none.
+  std::string DigestOf(const std::string& file) const;
+  // Thread-safe; durable when it returns.
+  base::Status Record(const std::string& file, const std::string& digest);
+  // The conversion is complete.
+  base::Status Remove();
+
+ private:
+  Journal(base::File file, std::string folder)
+      : file_(std::move(file)), folder_(std::move(folder)) {}
+  base::Status ReadLines(const std::string& text, const base::JsonObject& settings, bool& fresh);
+
+  base::File file_;
+  std::string folder_;
+  std::map<std::string, std::string> digests_;
+};
+
+}  // namespace glimmer::quant

@@ -1,0 +1,151 @@
+#include "quant/output_folder.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/text.h"
+#include "quant/journal.h"
+
+namespace glimmer::quant {
+namespace {
+
+using base::Invalid;
+using base::JoinPath;
+using base::Quoted;
+using base::Result;
+using base::Status;
+
+// Companions are small; a larger file beside the weights is no tokenizer.
+constexpr uint64_t kMaxCompanionBytes = 1'000'000'000;
+
+std::string PlannedIndex(const Plan& plan) {
+  std::vector<std::pair<std::string, std::string>> tensor_and_file;
+  for (const OutputFile& file : plan.files) {
+    for (const io::TensorInfo& info : file.tensors) {
+      tensor_and_file.emplace_back(info.name, file.name);
+    }
+  }
+  return io::IndexText(plan.totals.stored_parameters, plan.totals.bytes_total(),
+                       std::move(tensor_and_file));
+}
+
+bool HoldsText(const std::string& path, const std::string& text) {
+  const auto found = base::ReadTextFile(path, kMaxCompanionBytes);
+  return found.ok() && found.value() == text;
+}
+
+bool HoldsPlannedFile(const std::string& path, const OutputFile& planned) {
+  const auto file = base::File::OpenForReading(path);
+  if (!file.ok()) return false;
+  const auto size_bytes = file.value().SizeBytes();
+  if (!size_bytes.ok() || size_bytes.value() != planned.file_bytes) return false;
+  std::string first_bytes(planned.first_bytes.size(), '\0');
+  return file.value().ReadAt(std::as_writable_bytes(std::span(first_bytes)), 0).ok() &&
+         first_bytes == planned.first_bytes;
+}
+
+std::set<std::string> PlannedNames(const Plan& plan, const Companions& companions) {
+  std::set<std::string> names = {kJournalName, io::kIndexName};
+  for (const OutputFile& file : plan.files) names.insert(file.name);
+  for (const auto& [name, text] : companions.texts) names.insert(name);
+  for (const auto& [name, path] : companions.copies) names.insert(name);
+  const std::set<std::string> final_names = names;
+  for (const std::string& name : final_names) names.insert(base::PartialPath(name));
+  return names;
+}
+
+// The nearest folder above that exists, for asking about its disk.
+std::string ExistingParent(std::string path) {
+  path = std::filesystem::absolute(path).lexically_normal().string();
+  while (!base::FolderExists(path) && path.size() > 1) {
+    path = std::filesystem::path(path).parent_path().string();
+  }
+  return path;
+}
+
+uint64_t AllocatedBytes(const std::string& path) {
+  const auto file = base::File::OpenForReading(path);
+  if (!file.ok()) return 0;
+  const auto size_bytes = file.value().SizeBytes();
+  return size_bytes.ok() ? size_bytes.value() : 0;
+}
+
+Status CheckDiskSpace(const Plan& plan, const std::string& folder) {
+  uint64_t needed = 0, there = 0;
+  for (const OutputFile& file : plan.files) {
+    const std::string path = JoinPath(folder, file.name);
+    needed += file.file_bytes;
+    there += AllocatedBytes(path) + AllocatedBytes(base::PartialPath(path));
+  }
+  GLIMMER_ASSIGN(const uint64_t free, base::FreeDiskBytes(ExistingParent(folder)));
+  if (needed <= free + there) return {};
+  return base::Exhausted(fmt::format("{}: the output needs {}, but its disk has {} free",
+                                     Quoted(folder), base::HumanBytes(needed - there),
+                                     base::HumanBytes(free)));
+}
+
+}  // namespace
+
+Status CheckOutput(const Plan& plan, const Companions& companions, const std::string& folder,
+                   bool resume) {
+  if (std::filesystem::exists(std::filesystem::symlink_status(folder)) &&
+      !base::FolderExists(folder)) {
+    return Invalid(Quoted(folder) + ": exists and is not a folder; nothing was written");
+  }
+  std::vector<std::string> present;
+  if (base::FolderExists(folder)) {
+    GLIMMER_ASSIGN(present, base::ListFolder(folder));
+  }
+  const bool unfinished = Journal::Exists(folder);
+  if (unfinished && !resume) {
+    return Invalid(Quoted(folder) +
+                   ": holds an unfinished conversion; continue it with --resume, or choose another "
+                   "folder");
+  }
+  if (!unfinished && !present.empty()) {
+    if (resume && HoldsFinishedOutput(plan, companions, folder)) return {};
+    return Invalid(
+        fmt::format("{}: is not empty (it holds {}); nothing was overwritten: choose an "
+                    "empty or a new folder",
+                    Quoted(folder), Quoted(present[0])));
+  }
+  const std::set<std::string> planned = PlannedNames(plan, companions);
+  for (const std::string& name : present) {
+    if (planned.contains(name)) continue;
+    return Invalid(
+        fmt::format("{}: holds {}, which is no part of the unfinished conversion; "
+                    "nothing was overwritten",
+                    Quoted(folder), Quoted(name)));
+  }
+  return CheckDiskSpace(plan, folder);
+}
+
+bool HoldsFinishedOutput(const Plan& plan, const Companions& companions,
+                         const std::string& folder) {
+  if (Journal::Exists(folder)) return false;
+  for (const OutputFile& file : plan.files) {
+    if (!HoldsPlannedFile(JoinPath(folder, file.name), file)) return false;
+  }
+  for (const auto& [name, text] : companions.texts) {
+    if (!HoldsText(JoinPath(folder, name), text)) return false;
+  }
+  for (const auto& [name, path] : companions.copies) {
+    if (!base::FileExists(JoinPath(folder, name))) return false;
+  }
+  return HoldsText(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
+}
+
+Status WriteCompanions(const Plan& plan, const Companions& companions, const std::string& folder) {
+  for (const auto& [name, path] : companions.copies) {
+    GLIMMER_ASSIGN(const std::string bytes, base::ReadTextFile(path, kMaxCompanionBytes));
+    GLIMMER_TRY(base::WriteFileAtomically(JoinPath(folder, name), bytes));
+  }
+  for (const auto& [name, text] : companions.texts) {
+    GLIMMER_TRY(base::WriteFileAtomically(JoinPath(folder, name), text));
+  }
+  return base::WriteFileAtomically(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
+}
+
+}  // namespace glimmer::quant

@@ -1,0 +1,199 @@
+#include "quant/plan.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "base/text.h"
+#include "quant/ignore_list.h"
+#include "tensor/nvfp4.h"
+
+namespace glimmer::quant {
+namespace {
+
+using base::Quoted;
+using base::Result;
+using base::Status;
+using base::Unsupported;
+using model::TensorSpec;
+using tensor::DType;
+
+bool Quantized(const Plan& plan, size_t index) {
+  return plan.tensors[index].format == LinearFormat::kNvfp4;
+}
+
+Status DecideFormats(Plan& plan) {
+  std::unordered_map<const RecipeRule*, size_t> matches;
+  for (size_t i = 0; i < plan.specs.size(); ++i) {
+    const TensorSpec& spec = plan.specs[i];
+    PlannedTensor& planned = plan.tensors[i];
+    if (!model::IsLinear(spec.kind) || spec.mtp) continue;
+    planned.rule = plan.recipe.Decide(model::ModuleName(spec.name));
+    if (planned.rule == nullptr) continue;
+    ++matches[planned.rule];
+    planned.format = planned.rule->format;
+    if (Quantized(plan, i) && spec.shape[1] % tensor::kNvfp4Block != 0) {
+      return Unsupported(
+          fmt::format("{}: shape {}: NVFP4 needs an input width that is a multiple "
+                      "of {}; exclude it in the recipe",
+                      spec.name, tensor::ToString(spec.shape), tensor::kNvfp4Block));
+    }
+  }
+  for (const RecipeRule& rule : plan.recipe.rules) {
+    if (matches[&rule] == 0) {
+      plan.warnings.push_back(fmt::format("recipe {}: the rule for {} decides about no linear",
+                                          plan.recipe.name, Quoted(rule.modules)));
+    }
+  }
+  return {};
+}
+
+struct OutputTensor {
+  Part part;
+  io::TensorInfo info;
+};
+
+// The tensors that one source tensor becomes, in the order in which shards fill up.
+std::vector<OutputTensor> PartsOf(const Plan& plan, size_t index) {
+  const TensorSpec& spec = plan.specs[index];
+  std::vector<OutputTensor> outputs;
+  const auto add = [&](Part part, DType dtype, tensor::Shape shape) {
+    const uint64_t size_bytes = *tensor::SizeBytes(dtype, shape);
+    outputs.push_back({part, {PartName(spec.name, part), dtype, std::move(shape), 0, size_bytes}});
+  };
+  if (!Quantized(plan, index)) {
+    add(Part::kCopy, spec.dtype, spec.shape);
+    return outputs;
+  }
+  const uint64_t out = spec.shape[0], in = spec.shape[1];
+  add(Part::kWeight, DType::kU8, {out, in / 2});
+  add(Part::kWeightScale, DType::kF8E4M3, {out, in / tensor::kNvfp4Block});
+  add(Part::kWeightScale2, DType::kF32, {});
+  if (!plan.options.weights_only) add(Part::kInputScale, DType::kF32, {});
+  return outputs;
+}
+
+// Opens files as tensors arrive: numbered shards fill greedily up to the limit, the MTP file takes
+// all of its layers.
+class FileAssigner {
+ public:
+  explicit FileAssigner(Plan& plan) : plan_(plan) {}
+
+  // The file that takes a tensor of this size next.
+  uint32_t FileFor(bool mtp, uint64_t size_bytes) {
+    PlanTotals& totals = plan_.totals;
+    (mtp ? totals.tensors_mtp : totals.tensors_main) += 1;
+    (mtp ? totals.bytes_mtp : totals.bytes_main) += size_bytes;
+    uint32_t& file = mtp ? mtp_file_ : shard_;
+    const bool full = !mtp && shard_bytes_ + size_bytes > plan_.options.max_shard_bytes;
+    if (file == Place::kNowhere || full) {
+      file = static_cast<uint32_t>(plan_.files.size());
+      plan_.files.emplace_back();
+      if (mtp) {
+        plan_.files.back().name = kMtpFileName;
+      } else {
+        ++totals.shards;
+        shard_bytes_ = 0;
+      }
+    }
+    if (!mtp) shard_bytes_ += size_bytes;
+    return file;
+  }
+
+ private:
+  Plan& plan_;
+  uint32_t shard_ = Place::kNowhere;
+  uint32_t mtp_file_ = Place::kNowhere;
+  uint64_t shard_bytes_ = 0;
+};
+
+void AssignFiles(Plan& plan) {
+  FileAssigner assigner(plan);
+  for (size_t i = 0; i < plan.specs.size(); ++i) {
+    const bool mtp = plan.specs[i].mtp && plan.options.separate_mtp_file;
+    for (OutputTensor& output : PartsOf(plan, i)) {
+      const uint32_t file = assigner.FileFor(mtp, output.info.size_bytes);
+      plan.tensors[i].places[static_cast<size_t>(output.part)].file = file;
+      plan.files[file].tensors.push_back(std::move(output.info));
+    }
+  }
+}
+
+void LayOutFiles(Plan& plan) {
+  size_t number = 0;
+  for (OutputFile& file : plan.files) {
+    if (file.name.empty()) {
+      file.name = fmt::format("model-{:05}-of-{:05}.safetensors", ++number, plan.totals.shards);
+    }
+    file.first_bytes = io::LayOutSafetensors(file.tensors);
+    file.file_bytes = file.first_bytes.size();
+    for (const io::TensorInfo& info : file.tensors) file.file_bytes += info.size_bytes;
+  }
+}
+
+void FindSlots(Plan& plan) {
+  std::vector<std::unordered_map<std::string_view, uint32_t>> slots(plan.files.size());
+  for (size_t f = 0; f < plan.files.size(); ++f) {
+    const auto& tensors = plan.files[f].tensors;
+    for (uint32_t slot = 0; slot < tensors.size(); ++slot) slots[f][tensors[slot].name] = slot;
+  }
+  for (size_t i = 0; i < plan.specs.size(); ++i) {
+    for (const OutputTensor& output : PartsOf(plan, i)) {
+      Place& place = plan.tensors[i].places[static_cast<size_t>(output.part)];
+      place.slot = slots[place.file].at(output.info.name);
+    }
+  }
+}
+
+void CountTotals(Plan& plan) {
+  PlanTotals& totals = plan.totals;
+  totals.tensors_source = plan.specs.size();
+  for (size_t i = 0; i < plan.specs.size(); ++i) {
+    const TensorSpec& spec = plan.specs[i];
+    const uint64_t parameters = *tensor::ElementCount(spec.shape);
+    totals.parameters_total += parameters;
+    totals.bytes_source += *tensor::SizeBytes(spec.dtype, spec.shape);
+    totals.linears_total += model::IsLinear(spec.kind) && !spec.mtp;
+    totals.stored_parameters += Quantized(plan, i)                            ? parameters / 2
+                                : spec.kind == model::ModuleKind::kRouterBias ? 0
+                                                                              : parameters;
+    if (!Quantized(plan, i)) continue;
+    ++totals.linears_quantized;
+    totals.parameters_quantized += parameters;
+  }
+}
+
+}  // namespace
+
+std::string PartName(const std::string& weight_name, Part part) {
+  const std::string module(model::ModuleName(weight_name));
+  switch (part) {
+    case Part::kWeightScale:
+      return module + ".weight_scale";
+    case Part::kWeightScale2:
+      return module + ".weight_scale_2";
+    case Part::kInputScale:
+      return module + ".input_scale";
+    default:
+      return weight_name;
+  }
+}
+
+Result<Plan> MakePlan(model::Config config, std::vector<TensorSpec> specs, Recipe recipe,
+                      PlanOptions options) {
+  Plan plan;
+  plan.config = std::move(config);
+  plan.specs = std::move(specs);
+  plan.recipe = std::move(recipe);
+  plan.options = options;
+  plan.tensors.resize(plan.specs.size());
+  GLIMMER_TRY(DecideFormats(plan));
+  GLIMMER_ASSIGN(plan.ignore, DeriveIgnoreList(plan));
+  AssignFiles(plan);
+  LayOutFiles(plan);
+  FindSlots(plan);
+  CountTotals(plan);
+  return plan;
+}
+
+}  // namespace glimmer::quant
