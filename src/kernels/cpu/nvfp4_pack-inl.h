@@ -1,11 +1,23 @@
-// NVFP4 packing on sixteen-lane vectors; same steps and bytes as tensor/nvfp4.h.
-// Sixteen blocks at a time: their largest magnitudes are collected first, so that the sixteen block
-// scales come from one division, one rounding and one decoding; then each block is divided by its
-// step and rounded. The divisions are real ones: multiplying by a reciprocal changes bytes.
+// NVFP4 packing on vectors; same bytes as tensor/nvfp4.h, without dividing each weight.
+//
+// A block's codes depend on |w| / step, rounded to F32, against seven bounds. Division is monotone,
+// so for each block and bound there is a least BF16 magnitude that reaches the bound, and the code
+// of a weight is the number of these thresholds that its magnitude reaches: seven 16-bit integer
+// comparisons for sixteen weights at once. docs/kernels/nvfp4-pack.md proves the thresholds exact.
+//
+// Sixteen blocks are done together, so that their scales and thresholds are vectors too.
 
 constexpr size_t kBlock = 16;
 constexpr size_t kBlocksAtOnce = 16;
 constexpr uint16_t kMagnitude = 0x7FFF;
+// Above this step a quotient of the least BF16 could underflow to zero and lose its sign; such
+// blocks (weights around 10^5 and more) take the plain path.
+constexpr float kMaxStep = 65536.0f;
+
+// The bounds between neighbouring E2M1 magnitudes, and where a tie goes: to the even code.
+constexpr size_t kBounds = 7;
+constexpr float kBound[kBounds] = {0.25f, 0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 5.0f};
+constexpr bool TieGoesUp(size_t bound) { return bound % 2 == 1; }
 
 // Positive values in [2^-9, 448] -> E4M3 codes, nearest even. Normal numbers round in the integer
 // domain; below 2^-6 the code is the value in steps of 2^-9.
@@ -15,36 +27,55 @@ inline I32x16 EncodeE4m3(F32x16 t) {
   const I32x16 rounded = ShiftRight<20>(Add(Add(bits, BroadcastInt(0x7FFFF)), odd));
   const I32x16 normal = Add(rounded, BroadcastInt(-(120 << 3)));
   const I32x16 subnormal = RoundToInt(Mul(t, Broadcast(0x1p9f)));
-  return SelectLess(t, Broadcast(0x1p-6f), subnormal, normal);
+  return Select(Less(t, Broadcast(0x1p-6f)), subnormal, normal);
 }
 
 inline F32x16 DecodeE4m3(I32x16 code) {
   const I32x16 normal = Add(ShiftLeft<20>(code), BroadcastInt(120 << 23));
   const F32x16 count = ToF32(code);
   const I32x16 subnormal = Bits(Mul(count, Broadcast(0x1p-9f)));
-  return FromBits(SelectLess(count, Broadcast(8.0f), subnormal, normal));
-}
-
-// E2M1 codes of sixteen values. The grid has steps of 0.5 up to 2, of 1 up to 4, of 2 up to 6;
-// rounding to each of the three grids gives three codes, and the least of them is the right one
-// (ties included, since a tie to an even integer is a tie to an even code). 7 is the largest code;
-// infinity and NaN round to 0x80000000 and end there too.
-inline I32x16 EncodeE2m1(F32x16 x) {
-  const F32x16 size = Abs(x);
-  const I32x16 halves = RoundToInt(Mul(size, Broadcast(2.0f)));
-  const I32x16 ones = Add(RoundToInt(size), BroadcastInt(2));
-  const I32x16 twos = Add(RoundToInt(Mul(size, Broadcast(0.5f))), BroadcastInt(4));
-  const I32x16 code = MinUnsigned(MinUnsigned(halves, ones), MinUnsigned(twos, BroadcastInt(7)));
-  return Or(code, SelectLess(x, Broadcast(0.0f), BroadcastInt(8), BroadcastInt(0)));
-}
-
-// Sixteen codes -> eight bytes, the even element in the low nibble.
-inline void StoreNibbles(I32x16 codes, uint8_t* out) {
-  const __m128i pairs = _mm_maddubs_epi16(NarrowToBytes(codes), _mm_set1_epi16(0x1001));
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(out), _mm_packus_epi16(pairs, pairs));
+  return FromBits(Select(Less(count, Broadcast(8.0f)), subnormal, normal));
 }
 
 inline F32x16 WidenBf16(const uint16_t* p) { return FromBits(ShiftLeft<16>(WidenU16(p))); }
+
+// For each of sixteen steps, one less than the least BF16 magnitude whose quotient passes `bound`
+// (a signed 16-bit number, -1 where even zero passes). The product bound * step, cut to BF16, is
+// that magnitude or the one before it; one division tells which.
+inline I32x16 ThresholdBelow(F32x16 steps, size_t bound) {
+  const F32x16 limit = Broadcast(kBound[bound]);
+  const I32x16 cut = And(Bits(Mul(limit, steps)), BroadcastInt(static_cast<int32_t>(0xFFFF0000)));
+  const F32x16 quotient = Div(FromBits(cut), steps);
+  const Mask fails = TieGoesUp(bound) ? Less(quotient, limit) : LessEqual(quotient, limit);
+  const I32x16 magnitude = ShiftRight<16>(cut);
+  return Select(fails, magnitude, Add(magnitude, BroadcastInt(-1)));
+}
+
+struct Thresholds {
+  alignas(64) int16_t below[kBounds][kBlocksAtOnce];
+};
+
+// Codes of one block, one to a 16-bit lane.
+inline __m256i EncodeBlock(const uint16_t* weights, const Thresholds& thresholds, size_t block) {
+  const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights));
+  const __m256i magnitude = _mm256_and_si256(w, _mm256_set1_epi16(kMagnitude));
+  __m256i code = _mm256_setzero_si256();
+  for (size_t k = 0; k < kBounds; ++k) {
+    const __m256i below = _mm256_set1_epi16(thresholds.below[k][block]);
+    code = _mm256_sub_epi16(code, _mm256_cmpgt_epi16(magnitude, below));
+  }
+  const __m256i nonzero = _mm256_cmpgt_epi16(magnitude, _mm256_setzero_si256());
+  const __m256i sign = _mm256_and_si256(_mm256_srli_epi16(w, 12), _mm256_set1_epi16(8));
+  return _mm256_or_si256(code, _mm256_and_si256(sign, nonzero));
+}
+
+// Codes of two blocks -> sixteen bytes, the even element of each pair in the low nibble.
+inline __m128i JoinNibbles(__m256i a, __m256i b) {
+  const __m256i bytes = _mm256_packus_epi16(a, b);  // within each half: eight of a, eight of b
+  const __m256i pairs = _mm256_maddubs_epi16(bytes, _mm256_set1_epi16(0x1001));
+  const __m256i packed = _mm256_packus_epi16(pairs, pairs);
+  return _mm_unpacklo_epi32(_mm256_castsi256_si128(packed), _mm256_extracti128_si256(packed, 1));
+}
 
 uint16_t AbsMax(const uint16_t* weights, size_t count) {
   constexpr size_t kChains = 4;
@@ -64,39 +95,41 @@ uint16_t AbsMax(const uint16_t* weights, size_t count) {
   return amax;
 }
 
-// At most sixteen blocks. Lanes beyond `blocks` compute on zeros and are not stored.
-inline void PackBlocks(const uint16_t* weights, size_t blocks, float tensor_scale, uint8_t* packed,
+// Sixteen blocks.
+inline void PackBlocks(const uint16_t* weights, float tensor_scale, uint8_t* packed,
                        uint8_t* scales) {
-  alignas(64) uint16_t amax[kBlocksAtOnce] = {};
-  for (size_t b = 0; b < blocks; ++b) {
+  alignas(64) uint16_t amax[kBlocksAtOnce];
+  const __m256i magnitude = _mm256_set1_epi16(kMagnitude);
+  for (size_t b = 0; b < kBlocksAtOnce; ++b) {
     const auto* block = reinterpret_cast<const __m256i*>(weights + b * kBlock);
-    const __m256i magnitude = _mm256_set1_epi16(static_cast<short>(kMagnitude));
     amax[b] = HorizontalMax(_mm256_and_si256(_mm256_loadu_si256(block), magnitude));
   }
-  const F32x16 zero = Broadcast(0.0f), one = Broadcast(1.0f);
   F32x16 t = Div(WidenBf16(amax), Broadcast(6.0f * tensor_scale));
-  t = SelectEqual(t, zero, one, t);
+  t = FromBits(Select(LessEqual(t, Broadcast(0.0f)), Bits(Broadcast(1.0f)), Bits(t)));
   t = Min(Max(t, Broadcast(0x1p-9f)), Broadcast(448.0f));
   const I32x16 codes = EncodeE4m3(t);
+  const F32x16 steps = Mul(DecodeE4m3(codes), Broadcast(tensor_scale));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(scales), NarrowToBytes(codes));
 
-  alignas(64) float steps[kBlocksAtOnce];
-  StoreF32(Mul(DecodeE4m3(codes), Broadcast(tensor_scale)), steps);
-  alignas(16) uint8_t code_bytes[kBlocksAtOnce];
-  _mm_store_si128(reinterpret_cast<__m128i*>(code_bytes), NarrowToBytes(codes));
-  for (size_t b = 0; b < blocks; ++b) scales[b] = code_bytes[b];
-
-  for (size_t b = 0; b < blocks; ++b) {
-    const F32x16 x = Div(WidenBf16(weights + b * kBlock), Broadcast(steps[b]));
-    StoreNibbles(EncodeE2m1(x), packed + b * kBlock / 2);
+  Thresholds thresholds;
+  for (size_t k = 0; k < kBounds; ++k) {
+    StoreAsI16(ThresholdBelow(steps, k), thresholds.below[k]);
+  }
+  for (size_t b = 0; b < kBlocksAtOnce; b += 2) {
+    const __m256i even = EncodeBlock(weights + b * kBlock, thresholds, b);
+    const __m256i odd = EncodeBlock(weights + (b + 1) * kBlock, thresholds, b + 1);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(packed + b * kBlock / 2), JoinNibbles(even, odd));
   }
 }
 
 void PackNvfp4(const uint16_t* weights, size_t blocks, float tensor_scale, uint8_t* packed,
                uint8_t* scales) {
-  size_t b = 0;
-  for (; b + kBlocksAtOnce <= blocks; b += kBlocksAtOnce) {
-    PackBlocks(weights + b * kBlock, kBlocksAtOnce, tensor_scale, packed + b * kBlock / 2,
-               scales + b);
+  // 448 is the largest block scale.
+  const size_t vector_blocks =
+      448.0f * tensor_scale <= kMaxStep ? blocks / kBlocksAtOnce * kBlocksAtOnce : 0;
+  for (size_t b = 0; b < vector_blocks; b += kBlocksAtOnce) {
+    PackBlocks(weights + b * kBlock, tensor_scale, packed + b * kBlock / 2, scales + b);
   }
-  PackBlocks(weights + b * kBlock, blocks - b, tensor_scale, packed + b * kBlock / 2, scales + b);
+  scalar::kTable.pack_nvfp4(weights + vector_blocks * kBlock, blocks - vector_blocks, tensor_scale,
+                            packed + vector_blocks * kBlock / 2, scales + vector_blocks);
 }

@@ -14,19 +14,14 @@ struct I32x16 {
 
 inline F32x16 Broadcast(float x) { return {_mm512_set1_ps(x)}; }
 inline I32x16 BroadcastInt(int32_t x) { return {_mm512_set1_epi32(x)}; }
-inline F32x16 LoadF32(const float* p) { return {_mm512_loadu_ps(p)}; }
-inline void StoreF32(F32x16 a, float* p) { _mm512_storeu_ps(p, a.v); }
 inline F32x16 Mul(F32x16 a, F32x16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
 inline F32x16 Div(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
 inline F32x16 Min(F32x16 a, F32x16 b) { return {_mm512_min_ps(a.v, b.v)}; }
 inline F32x16 Max(F32x16 a, F32x16 b) { return {_mm512_max_ps(a.v, b.v)}; }
-inline F32x16 Abs(F32x16 a) { return {_mm512_abs_ps(a.v)}; }
 inline I32x16 Bits(F32x16 a) { return {_mm512_castps_si512(a.v)}; }
 inline F32x16 FromBits(I32x16 a) { return {_mm512_castsi512_ps(a.v)}; }
 inline I32x16 Add(I32x16 a, I32x16 b) { return {_mm512_add_epi32(a.v, b.v)}; }
 inline I32x16 And(I32x16 a, I32x16 b) { return {_mm512_and_si512(a.v, b.v)}; }
-inline I32x16 Or(I32x16 a, I32x16 b) { return {_mm512_or_si512(a.v, b.v)}; }
-inline I32x16 MinUnsigned(I32x16 a, I32x16 b) { return {_mm512_min_epu32(a.v, b.v)}; }
 template <int kCount>
 inline I32x16 ShiftLeft(I32x16 a) {
   return {_mm512_slli_epi32(a.v, kCount)};
@@ -38,12 +33,14 @@ inline I32x16 ShiftRight(I32x16 a) {
 // Rounds to nearest even; what does not fit (infinity, NaN) becomes 0x80000000.
 inline I32x16 RoundToInt(F32x16 a) { return {_mm512_cvtps_epi32(a.v)}; }
 inline F32x16 ToF32(I32x16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
-// Lane by lane: a < b ? yes : no. False where a lane is NaN.
-inline I32x16 SelectLess(F32x16 a, F32x16 b, I32x16 yes, I32x16 no) {
-  return {_mm512_mask_mov_epi32(no.v, _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), yes.v)};
-}
-inline F32x16 SelectEqual(F32x16 a, F32x16 b, F32x16 yes, F32x16 no) {
-  return {_mm512_mask_mov_ps(no.v, _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ), yes.v)};
+// Comparisons are false where a lane is NaN.
+struct Mask {
+  __mmask16 m;
+};
+inline Mask Less(F32x16 a, F32x16 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+inline Mask LessEqual(F32x16 a, F32x16 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
+inline I32x16 Select(Mask mask, I32x16 yes, I32x16 no) {
+  return {_mm512_mask_mov_epi32(no.v, mask.m, yes.v)};
 }
 inline I32x16 WidenU16(const uint16_t* p) {
   return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
@@ -51,7 +48,12 @@ inline I32x16 WidenU16(const uint16_t* p) {
 // The low byte of each lane.
 inline __m128i NarrowToBytes(I32x16 a) { return _mm512_cvtepi32_epi8(a.v); }
 
-// Sixty-four BF16 or 32: the widest run of 16-bit lanes.
+// The low half of each lane.
+inline void StoreAsI16(I32x16 a, int16_t* p) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v));
+}
+
+// The widest vector of 16-bit lanes.
 struct U16xN {
   __m512i v;
 };
@@ -77,11 +79,6 @@ struct I32x16 {
 
 inline F32x16 Broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 inline I32x16 BroadcastInt(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
-inline F32x16 LoadF32(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
-inline void StoreF32(F32x16 a, float* p) {
-  _mm256_storeu_ps(p, a.lo);
-  _mm256_storeu_ps(p + 8, a.hi);
-}
 inline F32x16 Mul(F32x16 a, F32x16 b) {
   return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)};
 }
@@ -94,10 +91,6 @@ inline F32x16 Min(F32x16 a, F32x16 b) {
 inline F32x16 Max(F32x16 a, F32x16 b) {
   return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)};
 }
-inline F32x16 Abs(F32x16 a) {
-  const __m256 sign = _mm256_set1_ps(-0.0f);
-  return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
-}
 inline I32x16 Bits(F32x16 a) { return {_mm256_castps_si256(a.lo), _mm256_castps_si256(a.hi)}; }
 inline F32x16 FromBits(I32x16 a) { return {_mm256_castsi256_ps(a.lo), _mm256_castsi256_ps(a.hi)}; }
 inline I32x16 Add(I32x16 a, I32x16 b) {
@@ -105,12 +98,6 @@ inline I32x16 Add(I32x16 a, I32x16 b) {
 }
 inline I32x16 And(I32x16 a, I32x16 b) {
   return {_mm256_and_si256(a.lo, b.lo), _mm256_and_si256(a.hi, b.hi)};
-}
-inline I32x16 Or(I32x16 a, I32x16 b) {
-  return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
-}
-inline I32x16 MinUnsigned(I32x16 a, I32x16 b) {
-  return {_mm256_min_epu32(a.lo, b.lo), _mm256_min_epu32(a.hi, b.hi)};
 }
 template <int kCount>
 inline I32x16 ShiftLeft(I32x16 a) {
@@ -122,15 +109,19 @@ inline I32x16 ShiftRight(I32x16 a) {
 }
 inline I32x16 RoundToInt(F32x16 a) { return {_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi)}; }
 inline F32x16 ToF32(I32x16 a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
-inline I32x16 SelectLess(F32x16 a, F32x16 b, I32x16 yes, I32x16 no) {
-  const __m256 lo = _mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ);
-  const __m256 hi = _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ);
-  return {_mm256_blendv_epi8(no.lo, yes.lo, _mm256_castps_si256(lo)),
-          _mm256_blendv_epi8(no.hi, yes.hi, _mm256_castps_si256(hi))};
+struct Mask {
+  __m256i lo, hi;
+};
+inline Mask Less(F32x16 a, F32x16 b) {
+  return {_mm256_castps_si256(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ)),
+          _mm256_castps_si256(_mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ))};
 }
-inline F32x16 SelectEqual(F32x16 a, F32x16 b, F32x16 yes, F32x16 no) {
-  return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_EQ_OQ)),
-          _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ))};
+inline Mask LessEqual(F32x16 a, F32x16 b) {
+  return {_mm256_castps_si256(_mm256_cmp_ps(a.lo, b.lo, _CMP_LE_OQ)),
+          _mm256_castps_si256(_mm256_cmp_ps(a.hi, b.hi, _CMP_LE_OQ))};
+}
+inline I32x16 Select(Mask mask, I32x16 yes, I32x16 no) {
+  return {_mm256_blendv_epi8(no.lo, yes.lo, mask.lo), _mm256_blendv_epi8(no.hi, yes.hi, mask.hi)};
 }
 inline I32x16 WidenU16(const uint16_t* p) {
   const auto* half = reinterpret_cast<const __m128i*>(p);
@@ -143,6 +134,10 @@ inline __m128i NarrowToBytes(I32x16 a) {
       _mm256_packus_epi32(_mm256_and_si256(a.lo, low_byte), _mm256_and_si256(a.hi, low_byte));
   const __m256i words = _mm256_permute4x64_epi64(mixed, 0xD8);
   return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+inline void StoreAsI16(I32x16 a, int16_t* p) {
+  const __m256i mixed = _mm256_packs_epi32(a.lo, a.hi);  // all fit into 16 bits
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(mixed, 0xD8));
 }
 
 struct U16xN {
