@@ -74,15 +74,15 @@ Status RunQuantize(const Options& options) {
   }
   GLIMMER_ASSIGN(const quant::Companions companions,
                  quant::QuantizedCompanions(plan, input.config_text, input.folder));
-  GLIMMER_TRY(quant::CheckOutput(plan, companions, options.out, options.resume));
+  const auto rule = options.scale_rule == "gpu" ? tensor::ScaleRule::kGpu : tensor::ScaleRule::kCpu;
+  GLIMMER_ASSIGN(const base::JsonObject settings,
+                 quant::ConversionSettings(plan, *input.weights, input.config_text, rule));
+  GLIMMER_TRY(quant::CheckOutput(plan, companions, options.out, settings, options.resume));
   if (options.dry_run) {
     Print(options.json ? base::DumpJson(PlanJson(plan, input.confirmed_by), 2) + "\n"
                        : PlanText(plan, input.confirmed_by) + "dry run: nothing was written\n");
     return {};
   }
-  const auto rule = options.scale_rule == "gpu" ? tensor::ScaleRule::kGpu : tensor::ScaleRule::kCpu;
-  GLIMMER_ASSIGN(const base::JsonObject settings,
-                 quant::ConversionSettings(plan, *input.weights, input.config_text, rule));
   const quant::CheckpointSource source(plan.specs, *input.weights);
   quant::Progress progress;
   base::Result<quant::ConvertSummary> summary = [&] {

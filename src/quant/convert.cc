@@ -235,7 +235,7 @@ Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
                                const base::CancelFlag& cancel, Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
   ConvertSummary summary;
-  GLIMMER_TRY(CheckOutput(plan, companions, folder, options.resume));
+  GLIMMER_TRY(CheckOutput(plan, companions, folder, settings, options.resume));
   if (options.resume && HoldsFinishedOutput(plan, companions, folder)) {
     summary.was_complete = true;
     return summary;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace glimmer::quant {
@@ -34,54 +36,68 @@ Status CompareSettings(const JsonObject& then, const JsonObject& now) {
   return {};
 }
 
+// What the lines of a journal say. A line cut short by a kill says nothing.
+struct Content {
+  bool has_settings = false;
+  std::map<std::string, std::string> digests;
+};
+
+Result<Content> ReadContent(const std::string& path, const std::string& text,
+                            const JsonObject& settings) {
+  Content content;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const auto line = base::ParseJson(std::string_view(text).substr(begin, end - begin), "journal");
+    begin = end + 1;
+    if (!line.ok() || !line.value().is_object()) continue;
+    const JsonObject& object = line.value().get_object();
+    base::JsonFields fields(object, Quoted(path));
+    if (object.contains(kVersionKey)) {
+      if (object.at(kVersionKey) != kVersion) {
+        return Invalid(fmt::format("{}: journal version {}, expected {}", Quoted(path),
+                                   base::Shown(object.at(kVersionKey)), kVersion));
+      }
+      const JsonObject* then = fields.ObjectOrNull("settings");
+      GLIMMER_TRY(fields.status());
+      GLIMMER_TRY(CompareSettings(then == nullptr ? JsonObject() : *then, settings));
+      content.has_settings = true;
+    } else {
+      content.digests[fields.StringOr("file", "")] = fields.StringOr("digest", "");
+    }
+  }
+  return content;
+}
+
 }  // namespace
 
 bool Journal::Exists(const std::string& folder) {
   return base::FileExists(base::JoinPath(folder, kJournalName));
 }
 
+Status Journal::CheckSettings(const std::string& folder, const JsonObject& settings) {
+  const std::string path = base::JoinPath(folder, kJournalName);
+  GLIMMER_ASSIGN(const std::string text, base::ReadTextFile(path, kMaxJournalBytes));
+  GLIMMER_ASSIGN(const Content content, ReadContent(path, text, settings));
+  return {};
+}
+
 Result<Journal> Journal::Open(const std::string& folder, const JsonObject& settings) {
   const std::string path = base::JoinPath(folder, kJournalName);
   GLIMMER_ASSIGN(base::File file, base::File::OpenLockedForAppending(path));
   GLIMMER_ASSIGN(const std::string text, base::ReadTextFile(path, kMaxJournalBytes));
+  GLIMMER_ASSIGN(Content content, ReadContent(path, text, settings));
   Journal journal(std::move(file), folder);
-  bool fresh = true;
-  GLIMMER_TRY(journal.ReadLines(text, settings, fresh));
-  // A kill may have cut the last line short; a line of its own follows it.
+  journal.digests_ = std::move(content.digests);
+  // A kill may have cut the last line short; what follows gets a line of its own.
   const bool torn = !text.empty() && text.back() != '\n';
   if (torn) GLIMMER_TRY(journal.file_.Append("\n"));
-  if (fresh) {
+  if (!content.has_settings) {
     const JsonObject header = {{kVersionKey, kVersion}, {"settings", settings}};
     GLIMMER_TRY(journal.file_.Append(base::DumpJson(header, 0) + "\n"));
     GLIMMER_TRY(journal.file_.Sync());
     GLIMMER_TRY(base::SyncFolder(folder));
   }
   return journal;
-}
-
-Status Journal::ReadLines(const std::string& text, const JsonObject& settings, bool& fresh) {
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const auto line = base::ParseJson(std::string_view(text).substr(begin, end - begin), "journal");
-    begin = end + 1;
-    if (!line.ok() || !line.value().is_object()) continue;  // cut short by a kill
-    const JsonObject& object = line.value().get_object();
-    if (const auto* version = object.if_contains(kVersionKey)) {
-      if (*version != kVersion) {
-        return Invalid(fmt::format("{}: journal version {}, expected {}", Quoted(file_.path()),
-                                   base::Shown(*version), kVersion));
-      }
-      base::JsonFields fields(object, Quoted(file_.path()));
-      const JsonObject* then = fields.ObjectOrNull("settings");
-      GLIMMER_TRY(fields.status());
-      GLIMMER_TRY(CompareSettings(then == nullptr ? JsonObject() : *then, settings));
-      fresh = false;
-      continue;
-    }
-    base::JsonFields fields(object, Quoted(file_.path()));
-    digests_[fields.StringOr("file", "")] = fields.StringOr("digest", "");
-  }
-  return {};
 }
 
 std::string Journal::DigestOf(const std::string& file) const {

@@ -22,6 +22,8 @@ class Journal {
   // Errors: kInvalid naming what has changed, or that another process is at work.
   static base::Result<Journal> Open(const std::string& folder, const base::JsonObject& settings);
   static bool Exists(const std::string& folder);
+  // Compares the settings of an existing journal without opening it for writing.
+  static base::Status CheckSettings(const std::string& folder, const base::JsonObject& settings);
 
   // Digest of a file recorded as complete; empty if there is none.
   std::string DigestOf(const std::string& file) const;
@@ -33,7 +35,6 @@ class Journal {
  private:
   Journal(base::File file, std::string folder)
       : file_(std::move(file)), folder_(std::move(folder)) {}
-  base::Status ReadLines(const std::string& text, const base::JsonObject& settings, bool& fresh);
 
   base::File file_;
   std::string folder_;

@@ -89,7 +89,7 @@ Status CheckDiskSpace(const Plan& plan, const std::string& folder) {
 }  // namespace
 
 Status CheckOutput(const Plan& plan, const Companions& companions, const std::string& folder,
-                   bool resume) {
+                   const base::JsonObject& settings, bool resume) {
   if (std::filesystem::exists(std::filesystem::symlink_status(folder)) &&
       !base::FolderExists(folder)) {
     return Invalid(Quoted(folder) + ": exists and is not a folder; nothing was written");
@@ -111,6 +111,7 @@ Status CheckOutput(const Plan& plan, const Companions& companions, const std::st
                     "empty or a new folder",
                     Quoted(folder), Quoted(present[0])));
   }
+  if (unfinished) GLIMMER_TRY(Journal::CheckSettings(folder, settings));
   const std::set<std::string> planned = PlannedNames(plan, companions);
   for (const std::string& name : present) {
     if (planned.contains(name)) continue;
