@@ -44,7 +44,7 @@ std::vector<Job> CutIntoJobs(const Plan& plan) {
 // first time when the whole group fits into the window.
 class Window {
  public:
-  Window() : buffer_(kWindowElements) {}
+  explicit Window(uint64_t elements) : buffer_(elements) {}
 
   void Begin(const WeightSource& source, const Job& job) {
     source_ = &source;
@@ -93,8 +93,10 @@ class Converter {
         cancel_(cancel),
         progress_(progress),
         outputs_(outputs),
-        jobs_(CutIntoJobs(plan)),
-        workers_(options.workers) {}
+        jobs_(CutIntoJobs(plan)) {
+    const uint64_t window = std::clamp(LargestGroup(), kChunkElements, kWindowElements);
+    for (size_t w = 0; w < options.workers; ++w) workers_.emplace_back(window);
+  }
 
   Status Run() {
     return base::RunJobs(jobs_.size(), options_.workers,
@@ -103,10 +105,23 @@ class Converter {
 
  private:
   struct Worker {
+    explicit Worker(uint64_t window_elements) : window(window_elements) {}
     Window window;
     std::vector<uint8_t> codes = std::vector<uint8_t>(kChunkElements / 2);
     std::vector<uint8_t> scales = std::vector<uint8_t>(kChunkElements / tensor::kNvfp4Block);
   };
+
+  // Elements of the largest group of linears with one scale.
+  uint64_t LargestGroup() const {
+    uint64_t largest = 0;
+    for (const Job& job : jobs_) {
+      uint64_t elements = 0;
+      for (const size_t i : job) elements += *tensor::ElementCount(source_.spec(i).shape);
+      if (plan_.tensors[job[0]].format == LinearFormat::kNvfp4)
+        largest = std::max(largest, elements);
+    }
+    return largest;
+  }
 
   Status RunJob(size_t j, Worker& worker) {
     const Job& job = jobs_[j];
