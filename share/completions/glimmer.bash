@@ -7,7 +7,7 @@ _glimmer() {
     [quantize]="--weights-only --recipe --resume --dry-run --max-shard-size --scale-rule --json --help"
     [check]="--base --json --help"
     [inspect]="--filter --tensors --json --help"
-    [synth]="--format --recipe --seed --max-shard-size --json --help"
+    [synth]="--format --recipe --seed --resume --max-shard-size --json --help"
     [bench]="pack --help"
   )
   if [ "$COMP_CWORD" -eq 1 ]; then

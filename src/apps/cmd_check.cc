@@ -43,8 +43,9 @@ std::string Text(const Options& options, const quant::LoadedCheckpoint& checkpoi
   for (const std::string& note : report.notes) text += "note: " + note + "\n";
   for (const std::string& defect : report.defects) text += Red("defect: ") + defect + "\n";
   if (report.defects.empty()) {
-    text += Green("sound") +
-            (options.base.empty() ? "\n" : ": every tensor is what quantizing the base gives\n");
+    text += Green("sound") + (options.base.empty()
+                                  ? ": every tensor is there with its type, shape and scales\n"
+                                  : ": every tensor is what quantizing the base gives\n");
   }
   return text;
 }

@@ -92,7 +92,7 @@ Status RunQuantize(const Options& options) {
         {.rule = rule, .workers = quant::ConvertWorkers(), .resume = options.resume}, Interrupted(),
         progress);
   }();
-  if (!summary.ok()) return std::move(summary).error();
+  if (!summary.ok()) return WithWayToGoOn(std::move(summary).error(), options.out);
   PrintSummary(options, plan, summary.value());
   return {};
 }

@@ -3,6 +3,7 @@
 #include "apps/command.h"
 #include "apps/model_input.h"
 #include "apps/terminal.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "quant/convert.h"
 #include "quant/export_modelopt.h"
@@ -20,6 +21,7 @@ struct Options {
   std::string recipe = quant::kDefaultRecipe;
   std::string max_shard_size = "5GB";
   uint64_t seed = 0;
+  bool resume = false;
   bool json = false;
 };
 
@@ -47,13 +49,17 @@ Status RunSynth(const Options& options) {
 
   const quant::SyntheticSource source(plan.specs, options.seed);
   quant::Progress progress;
-  const base::JsonObject settings = {{"synthetic model", options.format}};
+  const base::JsonObject settings = {{"config", base::HashOf(config_text)},
+                                     {"--format", options.format},
+                                     {"--seed", options.seed},
+                                     {"--max-shard-size", max_shard_bytes}};
   auto summary = [&] {
     const ProgressLine line("generating", progress.source_bytes_done, plan.totals.bytes_source);
     return quant::Convert(plan, source, companions, options.out, settings,
-                          {.workers = quant::ConvertWorkers()}, Interrupted(), progress);
+                          {.workers = quant::ConvertWorkers(), .resume = options.resume},
+                          Interrupted(), progress);
   }();
-  if (!summary.ok()) return std::move(summary).error();
+  if (!summary.ok()) return WithWayToGoOn(std::move(summary).error(), options.out);
   const quant::PlanTotals& t = plan.totals;
   if (options.json) {
     const base::JsonObject json = {{"output", options.out},
@@ -93,6 +99,7 @@ void AddSynth(CLI::App& app, Selected& selected) {
       ->capture_default_str();
   command->add_option("--max-shard-size", options->max_shard_size, "Size of a numbered shard")
       ->capture_default_str();
+  command->add_flag("--resume", options->resume, "Go on with an unfinished checkpoint");
   command->add_flag("--json", options->json, "Print the summary as JSON");
   command->footer("Example:\n  glimmer synth models/reference/config.json random --seed 7");
   command->callback([options, &selected] { selected.body = [=] { return RunSynth(*options); }; });

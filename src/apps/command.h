@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "base/parallel.h"
 #include "base/result.h"
@@ -23,6 +24,9 @@ void AddCheck(CLI::App& app, Selected& selected);
 void AddInspect(CLI::App& app, Selected& selected);
 void AddSynth(CLI::App& app, Selected& selected);
 void AddBench(CLI::App& app, Selected& selected);
+
+// The error, told that `out` can be finished with --resume if an unfinished conversion is there.
+base::Error WithWayToGoOn(base::Error error, const std::string& out);
 
 // Set by Ctrl-C.
 base::CancelFlag& Interrupted();

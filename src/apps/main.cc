@@ -7,6 +7,7 @@
 #include "apps/command.h"
 #include "apps/terminal.h"
 #include "kernels/isa.h"
+#include "quant/journal.h"
 #include "quant/version.h"
 
 namespace glimmer::apps {
@@ -17,8 +18,9 @@ int g_exit_code = 0;
 constexpr char kDescription[] =
     "glimmer: NVFP4 checkpoints of GLM-5.1-class models, made, proved and run on CPU servers";
 constexpr char kFooter[] =
-    "Exit codes: 0 done, 2 wrong request, 3 not found, 4 corrupt input, 5 input or output failed,\n"
-    "6 unsupported, 7 disk or memory exhausted, 8 interrupted, 9 defects found.\n"
+    "Exit codes: 0 done, 1 internal error, 2 wrong request, 3 not found, 4 corrupt input,\n"
+    "5 input or output failed, 6 unsupported, 7 disk or memory exhausted, 8 interrupted, 9 defects "
+    "found.\n"
     "`glimmer COMMAND --help` shows a command's options and an example.";
 
 int Fail(const base::Error& error) {
@@ -72,6 +74,13 @@ int Main(int argc, char** argv) {
 base::CancelFlag& Interrupted() {
   static base::CancelFlag flag;
   return flag;
+}
+
+base::Error WithWayToGoOn(base::Error error, const std::string& out) {
+  if (error.kind != base::ErrorKind::kInvalid && quant::Journal::Exists(out)) {
+    error.message += "; --resume goes on from here";
+  }
+  return error;
 }
 
 void SetExitCode(int code) { g_exit_code = code; }

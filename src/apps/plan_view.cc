@@ -138,6 +138,7 @@ std::string PlanText(const quant::Plan& plan, const std::string& confirmed_by) {
   text += fmt::format("peak memory at most {} with {} workers; disk {}\n",
                       HumanBytes(quant::ConvertMemoryBytes(plan, workers)), workers,
                       HumanBytes(t.bytes_total()));
+  for (const std::string& note : plan.notes) text += "note: " + note + "\n";
   for (const std::string& warning : plan.warnings) text += Red("warning: ") + warning + "\n";
   return text;
 }
@@ -181,6 +182,7 @@ base::JsonObject PlanJson(const quant::Plan& plan, const std::string& confirmed_
           {"peak_memory_bytes", quant::ConvertMemoryBytes(plan, quant::ConvertWorkers())},
           {"ignore", base::JsonArray(plan.ignore.begin(), plan.ignore.end())},
           {"warnings", base::JsonArray(plan.warnings.begin(), plan.warnings.end())},
+          {"notes", base::JsonArray(plan.notes.begin(), plan.notes.end())},
           {"modules", std::move(modules)},
           {"files", std::move(files)}};
 }

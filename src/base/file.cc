@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 namespace glimmer::base {
@@ -136,9 +137,12 @@ Status File::Append(std::string_view text) const {
 
 Status File::Reserve(uint64_t size_bytes) const {
   if (size_bytes == 0) return {};
-  if (::fallocate(fd_, 0, 0, static_cast<off_t>(size_bytes)) == 0) return {};
-  if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR) return {};
-  return Failure("reserve space for");
+  while (::fallocate(fd_, 0, 0, static_cast<off_t>(size_bytes)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return {};
+    return Failure("reserve space for");
+  }
+  return {};
 }
 
 void File::StartWriteback(uint64_t offset, uint64_t size_bytes) const {
@@ -179,6 +183,38 @@ Status WriteFileAtomically(const std::string& path, std::string_view text) {
   }
   GLIMMER_TRY(RenameFile(partial, path));
   return SyncFolder(fs::path(path).parent_path().string());
+}
+
+Status CopyFileAtomically(const std::string& from, const std::string& to) {
+  constexpr size_t kCopyBytes = size_t{1} << 20;
+  GLIMMER_ASSIGN(const File source, File::OpenForReading(from));
+  GLIMMER_ASSIGN(const uint64_t size_bytes, source.SizeBytes());
+  {
+    GLIMMER_ASSIGN(const File target, File::Create(PartialPath(to)));
+    std::vector<std::byte> chunk(kCopyBytes);
+    for (uint64_t offset = 0; offset < size_bytes; offset += kCopyBytes) {
+      const auto part = std::span(chunk).first(std::min<uint64_t>(kCopyBytes, size_bytes - offset));
+      GLIMMER_TRY(source.ReadAt(part, offset));
+      GLIMMER_TRY(target.WriteAt(part, offset));
+    }
+    GLIMMER_TRY(target.Sync());
+  }
+  GLIMMER_TRY(RenameFile(PartialPath(to), to));
+  return SyncFolder(fs::path(to).parent_path().string());
+}
+
+Result<std::string> HashOfFile(const std::string& path) {
+  constexpr size_t kReadBytes = size_t{1} << 20;
+  GLIMMER_ASSIGN(const File file, File::OpenForReading(path));
+  GLIMMER_ASSIGN(const uint64_t size_bytes, file.SizeBytes());
+  std::vector<std::byte> chunk(kReadBytes);
+  Hasher hasher;
+  for (uint64_t offset = 0; offset < size_bytes; offset += kReadBytes) {
+    const auto part = std::span(chunk).first(std::min<uint64_t>(kReadBytes, size_bytes - offset));
+    GLIMMER_TRY(file.ReadAt(part, offset));
+    hasher.Add(part);
+  }
+  return hasher.Hex();
 }
 
 Status RenameFile(const std::string& from, const std::string& to) {

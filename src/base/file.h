@@ -58,6 +58,10 @@ class File {
 Result<std::string> ReadTextFile(const std::string& path, uint64_t limit_bytes);
 // Writes `text` aside, syncs, and renames: the file is there whole or not at all.
 Status WriteFileAtomically(const std::string& path, std::string_view text);
+// The same with the content of another file.
+Status CopyFileAtomically(const std::string& from, const std::string& to);
+// XXH3 of the content (base/hash.h).
+Result<std::string> HashOfFile(const std::string& path);
 // The name under which WriteFileAtomically and other writers keep a file that is not complete.
 std::string PartialPath(const std::string& path);
 

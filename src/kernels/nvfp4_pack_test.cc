@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <random>
 #include <vector>
@@ -89,6 +90,40 @@ TEST_P(EveryIsa, RoundsEveryTieLikeTheDefinition) {
   for (int power = -16; power <= 4; ++power) {
     const float scale = std::ldexp(1.0f, power);
     EXPECT_EQ(Pack(GetParam(), weights, scale), Pack(Isa::kScalar, weights, scale)) << power;
+  }
+}
+
+// Steps for which a product with 1.25, 2.5 or 5 rounds across a BF16 number, where a threshold
+// taken from the tie itself would be one too low.
+TEST_P(EveryIsa, PacksWithStepsWhoseProductsRoundAcrossABf16) {
+  for (const uint32_t mantissa : {12687769u, 12949913u, 13212057u}) {
+    for (int exponent = -40; exponent <= -20; ++exponent) {
+      const float scale = std::ldexp(static_cast<float>(mantissa), exponent - 23);
+      std::vector<Bf16> weights;
+      for (const float bound : {0.25f, 0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 5.0f}) {
+        for (int neighbour = -2; neighbour <= 2; ++neighbour) {
+          std::vector<Bf16> block(16, 0);
+          block[0] = F32ToBf16(6 * scale);
+          block[1] = static_cast<Bf16>(F32ToBf16(bound * scale) + neighbour);
+          weights.insert(weights.end(), block.begin(), block.end());
+        }
+      }
+      EXPECT_EQ(Pack(GetParam(), weights, scale), Pack(Isa::kScalar, weights, scale)) << mantissa;
+    }
+  }
+}
+
+// Every BF16 tensor scale, and random ones, against random weights.
+TEST_P(EveryIsa, PacksWithAnyTensorScale) {
+  std::mt19937 random(5);
+  std::vector<Bf16> weights(16 * 16 * 4);
+  for (int round = 0; round < 4000; ++round) {
+    const float scale = std::bit_cast<float>(static_cast<uint32_t>(random() % 0x7F000000 + 1));
+    for (Bf16& w : weights) {
+      const float near = scale * static_cast<float>(random() % 4096) * 0x1p-3f;
+      w = static_cast<Bf16>(F32ToBf16(std::min(near, 3e38f)) | (random() % 2) << 15);
+    }
+    ASSERT_EQ(Pack(GetParam(), weights, scale), Pack(Isa::kScalar, weights, scale)) << scale;
   }
 }
 

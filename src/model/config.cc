@@ -205,8 +205,10 @@ void ReadIndexerKinds(JsonFields& f, Config& c) {
     }
   }
   if (!c.indexer_types.empty() && c.indexer_types[0] == IndexerKind::kShared) {
-    f.Fail(f.Has("indexer_types") ? "indexer_types" : "index_topk_pattern",
-           "layer 0 is shared, but no full indexer comes before it");
+    const char* field = f.Has("indexer_types")        ? "indexer_types"
+                        : f.Has("index_topk_pattern") ? "index_topk_pattern"
+                                                      : "index_skip_topk_offset";
+    f.Fail(field, "makes layer 0 share an indexer, but none comes before it");
   }
 }
 

@@ -24,6 +24,7 @@ class StructureCheck {
 
   CheckReport Run() {
     weights_only_ = WeightsOnly();
+    CheckAnnouncement();
     for (const TensorSpec& spec : c_.specs) CheckSpec(spec);
     CheckUnknown();
     CheckGroups();
@@ -44,6 +45,23 @@ class StructureCheck {
     if (quantization == nullptr || !quantization->is_object()) return false;
     const base::JsonValue* algorithm = quantization->get_object().if_contains("quant_algo");
     return algorithm != nullptr && *algorithm == "W4A16_NVFP4";
+  }
+
+  void CheckAnnouncement() {
+    bool packed = false;
+    for (const TensorSpec& spec : c_.specs) packed = packed || IsPacked(spec);
+    if (packed && c_.format == model::WeightFormat::kBf16) {
+      Defect(
+          fmt::format("{} has no quantization_config, but linears are packed", model::kConfigName));
+    }
+    if (!packed && c_.format != model::WeightFormat::kBf16) {
+      Defect(fmt::format("{} announces NVFP4, but no linear is packed", model::kConfigName));
+    }
+  }
+
+  bool IsPacked(const TensorSpec& spec) const {
+    return c_.weights.Find(PartName(spec.name, Part::kWeightScale)).info != nullptr ||
+           c_.weights.Find(PartName(spec.name, Part::kWeightScale2)).info != nullptr;
   }
 
   void Defect(std::string sentence) {
@@ -73,9 +91,7 @@ class StructureCheck {
   void CheckSpec(const TensorSpec& spec) {
     KindReport& kind = report_.kinds[static_cast<size_t>(spec.kind)];
     ++kind.tensors;
-    const bool packed = c_.weights.Find(PartName(spec.name, Part::kWeightScale)).info != nullptr ||
-                        c_.weights.Find(PartName(spec.name, Part::kWeightScale2)).info != nullptr;
-    if (!packed || !model::IsLinear(spec.kind)) {
+    if (!IsPacked(spec) || !model::IsLinear(spec.kind)) {
       Expect(spec.name, {spec.dtype, spec.alternative_dtype()}, spec.shape);
       return;
     }
@@ -85,7 +101,8 @@ class StructureCheck {
     Expect(spec.name, {DType::kU8}, {out, in / 2});
     Expect(PartName(spec.name, Part::kWeightScale), {DType::kF8E4M3}, {out, in / 16});
     CheckScale(spec, Part::kWeightScale2);
-    if (!weights_only_) CheckScale(spec, Part::kInputScale);
+    const bool scaled_input = c_.format != model::WeightFormat::kBf16 && !weights_only_;
+    if (scaled_input) CheckScale(spec, Part::kInputScale);
   }
 
   void CheckScale(const TensorSpec& spec, Part part) {
@@ -142,6 +159,9 @@ double KindReport::relative_rms() const {
 
 Result<LoadedCheckpoint> LoadCheckpoint(const std::string& folder) {
   LoadedCheckpoint loaded;
+  if (base::FileExists(folder)) {
+    return base::Invalid(Quoted(folder) + ": is a file, expected a checkpoint folder");
+  }
   if (!base::FolderExists(folder)) return base::NotFound(Quoted(folder) + ": no such folder");
   const std::string path = base::JoinPath(folder, model::kConfigName);
   GLIMMER_ASSIGN(loaded.config_json, base::ReadJsonObject(path, model::kMaxConfigBytes));

@@ -1,7 +1,7 @@
 // Is a checkpoint sound? Structure: every tensor that its config asks for is there once with the
-// right type and shape, scales are finite and positive, linears that share an input share their
-// scales. Against the BF16 original: quantizing again gives the same bytes, and how far the
-// quantized weights are from it.
+// right type and shape, per-tensor scales are finite and positive, linears that share an input
+// share their scales. Against the BF16 original: quantizing again gives the same bytes, and how far
+// the quantized weights are from it.
 #pragma once
 
 #include <array>

@@ -149,7 +149,7 @@ class Converter {
   }
 
   Status CheckNotCancelled() const {
-    if (cancel_.IsSet()) return base::Cancelled("stopped; go on with --resume");
+    if (cancel_.IsSet()) return base::Cancelled("stopped");
     return {};
   }
 

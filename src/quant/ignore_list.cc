@@ -78,7 +78,9 @@ class Deriver {
       AddAttention(layers_[layer]);
       GLIMMER_TRY(AddMlp(layers_[layer], plan_.config.mlp_kind(layer)));
       WarnOfSplitPairs(layers_[layer]);
+      WarnOfPartlyKeptKvA(layers_[layer]);
     }
+    NoteRefusals();
     for (uint64_t layer = plan_.config.num_hidden_layers; layer < plan_.config.total_layers();
          ++layer) {
       list_.push_back(fmt::format("model.layers.{}*", layer));
@@ -162,6 +164,33 @@ class Deriver {
       AddKept(layer, "mlp.shared_experts.", kSharedNames);
     }
     return {};
+  }
+
+  // What the released engines refuse or compute wrongly when it is NVFP4 (rules V20, V24, S20,
+  // S21).
+  void NoteRefusals() {
+    for (const ModuleKind kind :
+         {ModuleKind::kIndexerWk, ModuleKind::kIndexerWeightsProj, ModuleKind::kKvBProj}) {
+      const bool quantized =
+          std::any_of(layers_.begin(), layers_.end(),
+                      [&](const LayerTally& layer) { return layer.Of({kind}).quantized > 0; });
+      if (!quantized) continue;
+      plan_.notes.push_back(
+          fmt::format("vLLM and SGLang do not serve {} in NVFP4; the recipe "
+                      "nvfp4-serve keeps what they need (docs/engines.md)",
+                      model::ModuleKindName(kind)));
+    }
+  }
+
+  // An exact name of kv_a_proj_with_mqa means that module of every layer to SGLang, and a pattern
+  // does not reach it inside the linear that engines join it into.
+  void WarnOfPartlyKeptKvA(const LayerTally& layer) {
+    if (!layer.Keeps(ModuleKind::kKvAProj) || KeptEverywhere(ModuleKind::kKvAProj)) return;
+    plan_.warnings.push_back(
+        fmt::format("recipe {}: {}self_attn.kv_a_proj_with_mqa stays BF16 here "
+                    "but not in every layer; SGLang takes the entry to mean "
+                    "all layers and refuses to load it",
+                    plan_.recipe.name, prefix_));
   }
 
   // Engines join these pairs into one linear, which is either quantized or not.

@@ -15,8 +15,7 @@ namespace glimmer::quant {
 struct Plan;
 
 // Derived from the formats that the plan decided, never from patterns. May add to plan.warnings.
-// Errors: kUnsupported when no list can say it (single experts; half of a fused pair in some
-// layers only).
+// Errors: kUnsupported when no list can say it (some experts of a layer only).
 base::Result<std::vector<std::string>> DeriveIgnoreList(Plan& plan);
 
 }  // namespace glimmer::quant

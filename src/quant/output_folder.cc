@@ -17,9 +17,6 @@ using base::Quoted;
 using base::Result;
 using base::Status;
 
-// Companions are small; a larger file beside the weights is no tokenizer.
-constexpr uint64_t kMaxCompanionBytes = 1'000'000'000;
-
 std::string PlannedIndex(const Plan& plan) {
   std::vector<std::pair<std::string, std::string>> tensor_and_file;
   for (const OutputFile& file : plan.files) {
@@ -32,7 +29,7 @@ std::string PlannedIndex(const Plan& plan) {
 }
 
 bool HoldsText(const std::string& path, const std::string& text) {
-  const auto found = base::ReadTextFile(path, kMaxCompanionBytes);
+  const auto found = base::ReadTextFile(path, text.size());
   return found.ok() && found.value() == text;
 }
 
@@ -133,15 +130,15 @@ bool HoldsFinishedOutput(const Plan& plan, const Companions& companions,
     if (!HoldsText(JoinPath(folder, name), text)) return false;
   }
   for (const auto& [name, path] : companions.copies) {
-    if (!base::FileExists(JoinPath(folder, name))) return false;
+    const auto ours = base::HashOfFile(JoinPath(folder, name)), theirs = base::HashOfFile(path);
+    if (!ours.ok() || !theirs.ok() || ours.value() != theirs.value()) return false;
   }
   return HoldsText(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
 }
 
 Status WriteCompanions(const Plan& plan, const Companions& companions, const std::string& folder) {
   for (const auto& [name, path] : companions.copies) {
-    GLIMMER_ASSIGN(const std::string bytes, base::ReadTextFile(path, kMaxCompanionBytes));
-    GLIMMER_TRY(base::WriteFileAtomically(JoinPath(folder, name), bytes));
+    GLIMMER_TRY(base::CopyFileAtomically(path, JoinPath(folder, name)));
   }
   for (const auto& [name, text] : companions.texts) {
     GLIMMER_TRY(base::WriteFileAtomically(JoinPath(folder, name), text));

@@ -12,7 +12,7 @@
 namespace glimmer::quant {
 
 // Whether the folder already holds exactly this output: no journal, every weight file with its
-// planned header and size, every text equal, every copy present.
+// planned header and size, every text and copy equal.
 bool HoldsFinishedOutput(const Plan& plan, const Companions& companions, const std::string& folder);
 
 // Copies, texts and last the index.

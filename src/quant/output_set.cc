@@ -53,7 +53,7 @@ Result<bool> OutputSet::StillHasDigest(size_t file, const base::CancelFlag& canc
   for (const io::TensorInfo& info : planned.tensors) {
     base::Hasher hasher;
     for (uint64_t done = 0; done < info.size_bytes;) {
-      if (cancel.IsSet()) return base::Cancelled("stopped; go on with --resume");
+      if (cancel.IsSet()) return base::Cancelled("stopped");
       const auto part =
           std::span(chunk).first(std::min<uint64_t>(chunk.size(), info.size_bytes - done));
       GLIMMER_TRY(input.ReadAt(part, info.offset + done));

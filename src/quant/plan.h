@@ -83,7 +83,8 @@ struct Plan {
   std::vector<PlannedTensor> tensors;  // one for each spec
   std::vector<OutputFile> files;       // numbered shards, then the MTP file
   std::vector<std::string> ignore;     // for both configuration files
-  std::vector<std::string> warnings;   // one sentence each
+  std::vector<std::string> warnings;   // one sentence each: something is probably not meant
+  std::vector<std::string> notes;      // one sentence each: good to know
   PlanTotals totals;
 
   Plan() = default;

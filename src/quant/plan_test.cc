@@ -147,6 +147,7 @@ TEST(ParseRecipe, NamesLineAndKey) {
       {"kv_cache: none\nquantise: []", "line 2: unknown key \"quantise\""},
       {"kv_cache: none", "linears is missing"},
       {"linears: [{modules: x, format: bf16}]", "kv_cache is missing"},
+      {"kv_cache: none\nkv_cache: none\n", "line 2: the key \"kv_cache\" stands twice"},
       {"- a\n- b", "expected the keys"},
       {"a: [", "not YAML"},
       {"", "expected the keys"},

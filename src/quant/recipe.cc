@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <set>
+
 #include "base/check.h"
 #include "base/embedded.h"
 #include "base/file.h"
@@ -21,6 +23,17 @@ using base::Result;
 
 base::Error At(const YAML::Node& node, const std::string& source, const std::string& problem) {
   return Invalid(fmt::format("{}: line {}: {}", source, node.Mark().line + 1, problem));
+}
+
+base::Status CheckKeysUnique(const YAML::Node& map, const std::string& source) {
+  std::set<std::string> keys;
+  for (const auto& member : map) {
+    if (!keys.insert(member.first.Scalar()).second) {
+      return At(member.first, source,
+                fmt::format("the key {} stands twice", Quoted(member.first.Scalar())));
+    }
+  }
+  return {};
 }
 
 // The scalar text of a node.
@@ -44,6 +57,7 @@ Result<RecipeRule> ParseRule(const YAML::Node& node, const std::string& source) 
   if (!node.IsMap()) return At(node, source, "linears: expected {modules: …, format: …}");
   RecipeRule rule;
   bool has_format = false;
+  GLIMMER_TRY(CheckKeysUnique(node, source));
   for (const auto& member : node) {
     const std::string key = member.first.Scalar();
     if (key == "modules") {
@@ -66,6 +80,7 @@ Result<RecipeRule> ParseRule(const YAML::Node& node, const std::string& source) 
 
 Result<Recipe> FromYaml(const YAML::Node& root, const std::string& source) {
   if (!root.IsMap()) return Invalid(source + ": expected the keys description, kv_cache, linears");
+  GLIMMER_TRY(CheckKeysUnique(root, source));
   Recipe recipe;
   bool has_kv_cache = false;
   for (const auto& member : root) {

@@ -33,8 +33,9 @@ inline float Nvfp4TensorScale(float amax, ScaleRule rule) {
   return rule == ScaleRule::kCpu ? amax / kNvfp4AmaxToScale : amax * kReciprocal;
 }
 
-// The block's E4M3 scale from its largest magnitude. Never 0 and never NaN: a block of zeros gets
-// 1.0, everything else is clamped to [2^-9, 448] before rounding to nearest even.
+// The block's E4M3 scale from its largest magnitude. Never 0 and never NaN: a quotient of zero (a
+// block of zeros, or an underflow) gives 1.0, everything else is clamped to [2^-9, 448] before
+// rounding to nearest even.
 inline E4m3 Nvfp4BlockScale(float block_amax, float tensor_scale) {
   float t = block_amax / (kE2m1Max * tensor_scale);
   if (t == 0.0f) t = 1.0f;

@@ -10,14 +10,16 @@
 constexpr size_t kBlock = 16;
 constexpr size_t kBlocksAtOnce = 16;
 constexpr uint16_t kMagnitude = 0x7FFF;
-// Above this step a quotient of the least BF16 could underflow to zero and lose its sign; such
-// blocks (weights around 10^5 and more) take the plain path.
+// Above this step a quotient of the least BF16 could underflow to zero and lose its sign; tensors
+// whose blocks could have such a step (weights of about 4e5 and more) take the plain path.
 constexpr float kMaxStep = 65536.0f;
 
-// The bounds between neighbouring E2M1 magnitudes, and where a tie goes: to the even code.
+// A quotient has code k + 1 or more iff it is at least kBound[k]. Ties go to the even code: up at
+// 0.75, 1.75 and 3.5, which are bounds themselves, and down at 0.25, 1.25, 2.5 and 5, in whose
+// place the next larger float stands.
 constexpr size_t kBounds = 7;
-constexpr float kBound[kBounds] = {0.25f, 0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 5.0f};
-constexpr bool TieGoesUp(size_t bound) { return bound % 2 == 1; }
+constexpr float kBound[kBounds] = {0x1.000002p-2f, 0.75f, 0x1.400002p0f, 1.75f,
+                                   0x1.400002p1f,  3.5f,  0x1.400002p2f};
 
 // Positive values in [2^-9, 448] -> E4M3 codes, nearest even. Normal numbers round in the integer
 // domain; below 2^-6 the code is the value in steps of 2^-9.
@@ -39,14 +41,14 @@ inline F32x16 DecodeE4m3(I32x16 code) {
 
 inline F32x16 WidenBf16(const uint16_t* p) { return FromBits(ShiftLeft<16>(WidenU16(p))); }
 
-// For each of sixteen steps, one less than the least BF16 magnitude whose quotient passes `bound`
-// (a signed 16-bit number, -1 where even zero passes). The product bound * step, cut to BF16, is
-// that magnitude or the one before it; one division tells which.
+// For each of sixteen steps, one less than the least BF16 magnitude whose quotient reaches the
+// bound. The product bound * step, cut to BF16, is that magnitude or the one before it; one
+// division tells which.
 inline I32x16 ThresholdBelow(F32x16 steps, size_t bound) {
   const F32x16 limit = Broadcast(kBound[bound]);
   const I32x16 cut = And(Bits(Mul(limit, steps)), BroadcastInt(static_cast<int32_t>(0xFFFF0000)));
   const F32x16 quotient = Div(FromBits(cut), steps);
-  const Mask fails = TieGoesUp(bound) ? Less(quotient, limit) : LessEqual(quotient, limit);
+  const Mask fails = Less(quotient, limit);
   const I32x16 magnitude = ShiftRight<16>(cut);
   return Select(fails, magnitude, Add(magnitude, BroadcastInt(-1)));
 }
