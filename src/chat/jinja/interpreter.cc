@@ -80,8 +80,7 @@ Interpreter::Flow Interpreter::Execute(const Statement& statement) {
       return Flow::kNormal;
     case Statement::Kind::kFor: {
       const auto& loop = static_cast<const ForStatement&>(statement);
-      RunLoop(loop, Evaluate(*loop.iterable), 1);
-      return Flow::kNormal;
+      return RunLoop(loop, Evaluate(*loop.iterable), 1);
     }
     case Statement::Kind::kIf:
       return ExecuteIf(static_cast<const IfStatement&>(statement));
@@ -160,17 +159,15 @@ void Interpreter::ExecuteCallBlock(const CallBlockStatement& statement) {
   Print(EvaluateCall(static_cast<const CallExpr&>(*statement.call), &caller));
 }
 
-void Interpreter::RunLoop(const ForStatement& loop, const Value& iterable, size_t level) {
+Interpreter::Flow Interpreter::RunLoop(const ForStatement& loop, const Value& iterable,
+                                       size_t level) {
   std::vector<Value> items = ItemsOf(heap_, iterable);
   if (loop.filter != nullptr) items = FilteredItems(loop, std::move(items));
-  auto scope = std::make_shared<Scope>(heap_, scope_);
-  if (items.empty()) {
-    const Entered entered(*this, scope);
-    Execute(loop.otherwise);
-    return;
-  }
   const auto list = std::make_shared<List>(heap_, ListKind::kList, std::move(items));
   const auto state = std::make_shared<Loop>(list, loop, scope_, level);
+  auto scope = std::make_shared<Scope>(heap_, scope_);
+  // jinja2 runs `else` unless some pass came to its end: `break` and `continue` do not count.
+  bool was_completed = false;
   for (size_t i = 0; i < list->items.size(); ++i) {
     heap_.Step();
     if (scope->is_captured()) scope = std::make_shared<Scope>(heap_, scope_);
@@ -179,8 +176,13 @@ void Interpreter::RunLoop(const ForStatement& loop, const Value& iterable, size_
     const Entered entered(*this, scope);
     Assign(loop.target, list->items[i]);
     scope_->Set(ast_.loop, Value(std::shared_ptr<Object>(state)));
-    if (Execute(loop.body) == Flow::kBreak) return;
+    const Flow flow = Execute(loop.body);
+    was_completed = was_completed || flow == Flow::kNormal;
+    if (flow == Flow::kBreak) break;
   }
+  if (was_completed) return Flow::kNormal;
+  const Entered entered(*this, std::make_shared<Scope>(heap_, scope_));
+  return Execute(loop.otherwise);
 }
 
 std::vector<Value> Interpreter::FilteredItems(const ForStatement& loop, std::vector<Value> items) {

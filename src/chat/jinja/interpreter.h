@@ -57,7 +57,8 @@ class Interpreter {
   void ExecuteFilterBlock(const FilterBlockStatement& statement);
   void DefineMacro(const MacroStatement& statement);
 
-  void RunLoop(const ForStatement& loop, const Value& iterable, size_t level);
+  // What a jump in the `else` part does to the enclosing loop.
+  Flow RunLoop(const ForStatement& loop, const Value& iterable, size_t level);
   std::vector<Value> FilteredItems(const ForStatement& loop, std::vector<Value> items);
 
   Value Evaluate(const Expr& expr);

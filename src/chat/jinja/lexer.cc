@@ -261,8 +261,11 @@ class Lexer {
     if (parsed.ec == std::errc::result_out_of_range) {
       FailAt(line_, "the number " + base::Quoted(written) + " does not fit into 64 bits");
     }
+    const bool has_stray_underscore =
+        written.back() == '_' || written.find("__") != std::string::npos;
     const bool has_lead = base == 10 && digits.size() > 1 && digits[0] == '0' && integer != 0;
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || has_lead) {
+    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || has_lead ||
+        has_stray_underscore) {
       FailAt(line_, base::Quoted(written) + " is not a number");
     }
     Add(TokenKind::kInteger, written);

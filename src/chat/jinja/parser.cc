@@ -96,7 +96,11 @@ class Parser {
 
   StatementPtr ParsePrintTag(int line) {
     auto print = std::make_unique<PrintStatement>(line);
-    print->value = expressions_.ParseTuple(ExpressionParser::Conditionals::kAllowed);
+    auto values = std::make_unique<ConcatExpr>(line);
+    do {
+      values->parts.push_back(expressions_.ParseExpression());
+    } while (stream_.TakeOperator(","));
+    print->value = std::move(values);
     EndTag();
     return print;
   }
@@ -105,6 +109,7 @@ class Parser {
     auto loop = std::make_unique<ForStatement>(line);
     loop->target = expressions_.ParseTarget();
     RefuseAttributes(loop->target);
+    RefuseLoop(loop->target);
     stream_.ExpectName("in");
     loop->iterable = expressions_.ParseTuple(ExpressionParser::Conditionals::kForbidden);
     if (stream_.TakeName("if")) loop->filter = expressions_.ParseExpression();
@@ -125,6 +130,12 @@ class Parser {
   static void RefuseAttributes(const Target& target) {
     if (!target.attribute.empty()) FailAt(target.line, "a loop cannot assign to an attribute");
     for (const Target& nested : target.nested) RefuseAttributes(nested);
+  }
+
+  void RefuseLoop(const Target& target) {
+    const bool is_loop = !target.is_tuple && target.symbol == ast_.loop;
+    if (is_loop) FailAt(target.line, "a loop cannot assign to its own \"loop\"");
+    for (const Target& nested : target.nested) RefuseLoop(nested);
   }
 
   StatementPtr ParseIf(int line) {
@@ -196,9 +207,14 @@ class Parser {
     const size_t varargs = stream_.MentionsOf(ast_.varargs);
     const size_t kwargs = stream_.MentionsOf(ast_.kwargs);
     macro.body = ParseInner(end);
-    macro.uses_caller = stream_.MentionsOf(ast_.caller) > caller;
-    macro.uses_varargs = stream_.MentionsOf(ast_.varargs) > varargs;
-    macro.uses_kwargs = stream_.MentionsOf(ast_.kwargs) > kwargs;
+    const auto is_used = [&](Symbol symbol, size_t mentions_before) {
+      const auto is_it = [symbol](const auto& parameter) { return parameter.symbol == symbol; };
+      return stream_.MentionsOf(symbol) > mentions_before &&
+             std::none_of(macro.parameters.begin(), macro.parameters.end(), is_it);
+    };
+    macro.uses_caller = is_used(ast_.caller, caller);
+    macro.uses_varargs = is_used(ast_.varargs, varargs);
+    macro.uses_kwargs = is_used(ast_.kwargs, kwargs);
   }
 
   StatementPtr ParseMacro(int line) {

@@ -51,16 +51,16 @@ TEST(ProgramGolden, OtherModelsTemplatesRenderToTheByte) {
   }
 }
 
-// tests/oracles/jinja_goldens.py made these with jinja2: a source, variables, and the output or
-// null where jinja2 raises.
+// tests/oracles/jinja_goldens.py made these with jinja2: variables, sources, and the output or null
+// where jinja2 raises.
 TEST(ProgramGolden, SmallCasesEqualJinja2) {
   size_t count = 0;
   for (const auto& file : std::filesystem::directory_iterator(TestPath("golden/jinja"))) {
     const std::string name = file.path().filename();
     const auto golden = TestJson("golden/jinja/" + name);
-    for (const auto& entry : golden.as_array()) {
+    const auto& variables = golden.at("variables").as_object();
+    for (const auto& entry : golden.at("cases").as_array()) {
       const std::string source = StringAt(entry, "source");
-      const auto& variables = entry.at("variables").as_object();
       const std::string output = Rendered(source, variables);
       if (entry.at("expected").is_null()) {
         EXPECT_TRUE(output.starts_with("error: ")) << name << ": " << source << "\n" << output;

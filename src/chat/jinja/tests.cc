@@ -51,8 +51,7 @@ bool IsIterableTest(Interpreter&, const Value& value, const Arguments&) {
   return IsIterable(value);
 }
 bool IsSequence(Interpreter&, const Value& value, const Arguments&) {
-  RequireDefined(value);
-  if (value.IsText() || value.IsDict()) return true;
+  if (value.IsUndefined() || value.IsText() || value.IsDict()) return true;
   if (!value.IsList()) return false;
   const ListKind kind = value.list().kind;
   return kind == ListKind::kList || kind == ListKind::kTuple || kind == ListKind::kGroup ||

@@ -57,7 +57,7 @@ std::vector<std::string_view> SplitAtSpace(std::string_view text, int64_t most) 
   std::string_view rest = TrimLeft(text);
   while (!rest.empty()) {
     if (most >= 0 && static_cast<int64_t>(parts.size()) == most) {
-      parts.push_back(TrimRight(rest));
+      parts.push_back(rest);
       break;
     }
     size_t end = 0;
@@ -75,7 +75,7 @@ std::vector<std::string_view> SplitAtSpaceFromRight(std::string_view text, int64
   std::string_view rest = TrimRight(text);
   while (!rest.empty()) {
     if (most >= 0 && static_cast<int64_t>(parts.size()) == most) {
-      parts.push_back(TrimLeft(rest));
+      parts.push_back(rest);
       break;
     }
     size_t start = rest.size();
