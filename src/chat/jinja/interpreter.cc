@@ -287,7 +287,7 @@ void Interpreter::BindExtraArguments(const MacroDefinition& macro, const Argumen
   }
   auto extra = std::make_shared<Dict>(heap_);
   for (const auto& [name, value] : arguments.named) {
-    const auto is_it = [&name](const auto& parameter) { return parameter.name == name; };
+    const auto is_it = [&wanted = name](const auto& parameter) { return parameter.name == wanted; };
     if (std::any_of(macro.parameters.begin(), macro.parameters.end(), is_it)) continue;
     if (macro.uses_caller && name == "caller") {
       scope_->Set(ast_.caller, value);

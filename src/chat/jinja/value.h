@@ -28,14 +28,6 @@ struct Undefined {
   std::shared_ptr<const std::string> reason;
 };
 
-struct Text {
-  Text(Heap* heap, std::string text, bool is_markup);
-  const std::string bytes;  // valid UTF-8
-  const bool is_ascii;
-  const bool is_markup;  // made by `escape` or `safe`
-  const Charge charge;
-};
-
 enum class ListKind {
   kList,
   kTuple,
@@ -45,6 +37,70 @@ enum class ListKind {
   kValues,
   kItems,
   kGenerator,  // what lazy filters give: can be walked once, has no length
+};
+
+struct Text;
+struct List;
+class Dict;
+class Object;
+
+enum class Kind { kUndefined, kNone, kBool, kInt, kFloat, kText, kList, kDict, kObject };
+
+class Value {
+ public:
+  Value() : state_(Undefined{}) {}
+  explicit Value(Undefined undefined) : state_(std::move(undefined)) {}
+  explicit Value(None) : state_(None{}) {}
+  explicit Value(bool truth) : state_(truth) {}
+  explicit Value(int64_t number) : state_(number) {}
+  explicit Value(double number) : state_(number) {}
+  explicit Value(std::shared_ptr<const Text> text) : state_(std::move(text)) {}
+  explicit Value(std::shared_ptr<List> list) : state_(std::move(list)) {}
+  explicit Value(std::shared_ptr<const Dict> dict) : state_(std::move(dict)) {}
+  explicit Value(std::shared_ptr<Object> object) : state_(std::move(object)) {}
+
+  Kind kind() const { return static_cast<Kind>(state_.index()); }
+  bool IsUndefined() const { return kind() == Kind::kUndefined; }
+  bool IsNone() const { return kind() == Kind::kNone; }
+  bool IsText() const { return kind() == Kind::kText; }
+  bool IsList() const { return kind() == Kind::kList; }
+  bool IsList(ListKind list_kind) const;
+  bool IsDict() const { return kind() == Kind::kDict; }
+  // Bool or int: Python's bool is an int.
+  bool IsInteger() const { return kind() == Kind::kBool || kind() == Kind::kInt; }
+  bool IsNumber() const { return IsInteger() || kind() == Kind::kFloat; }
+
+  // Each REQUIRES the kind.
+  const Undefined& undefined() const { return std::get<Undefined>(state_); }
+  bool boolean() const { return std::get<bool>(state_); }
+  int64_t integer() const;  // IsInteger()
+  double number() const;    // IsNumber()
+  const Text& text() const { return *std::get<std::shared_ptr<const Text>>(state_); }
+  const std::string& bytes() const;
+  List& list() const { return *std::get<std::shared_ptr<List>>(state_); }
+  const Dict& dict() const { return *std::get<std::shared_ptr<const Dict>>(state_); }
+  Object& object() const { return *std::get<std::shared_ptr<Object>>(state_); }
+  template <typename T>
+  T* ObjectAs() const {
+    return kind() == Kind::kObject ? dynamic_cast<T*>(&object()) : nullptr;
+  }
+
+  // The same object, not just an equal one.
+  bool IsSame(const Value& other) const;
+  size_t depth() const;
+
+ private:
+  std::variant<Undefined, None, bool, int64_t, double, std::shared_ptr<const Text>,
+               std::shared_ptr<List>, std::shared_ptr<const Dict>, std::shared_ptr<Object>>
+      state_;
+};
+
+struct Text {
+  Text(Heap* heap, std::string text, bool is_markup);
+  const std::string bytes;  // valid UTF-8
+  const bool is_ascii;
+  const bool is_markup;  // made by `escape` or `safe`
+  const Charge charge;
 };
 
 struct List {
@@ -93,56 +149,8 @@ class Object : public std::enable_shared_from_this<Object> {
   virtual size_t depth() const { return 1; }
 };
 
-enum class Kind { kUndefined, kNone, kBool, kInt, kFloat, kText, kList, kDict, kObject };
-
-class Value {
- public:
-  Value() : state_(Undefined{}) {}
-  explicit Value(Undefined undefined) : state_(std::move(undefined)) {}
-  explicit Value(None) : state_(None{}) {}
-  explicit Value(bool truth) : state_(truth) {}
-  explicit Value(int64_t number) : state_(number) {}
-  explicit Value(double number) : state_(number) {}
-  explicit Value(std::shared_ptr<const Text> text) : state_(std::move(text)) {}
-  explicit Value(std::shared_ptr<List> list) : state_(std::move(list)) {}
-  explicit Value(std::shared_ptr<const Dict> dict) : state_(std::move(dict)) {}
-  explicit Value(std::shared_ptr<Object> object) : state_(std::move(object)) {}
-
-  Kind kind() const { return static_cast<Kind>(state_.index()); }
-  bool IsUndefined() const { return kind() == Kind::kUndefined; }
-  bool IsNone() const { return kind() == Kind::kNone; }
-  bool IsText() const { return kind() == Kind::kText; }
-  bool IsList() const { return kind() == Kind::kList; }
-  bool IsList(ListKind list_kind) const { return IsList() && list().kind == list_kind; }
-  bool IsDict() const { return kind() == Kind::kDict; }
-  // Bool or int: Python's bool is an int.
-  bool IsInteger() const { return kind() == Kind::kBool || kind() == Kind::kInt; }
-  bool IsNumber() const { return IsInteger() || kind() == Kind::kFloat; }
-
-  // Each REQUIRES the kind.
-  const Undefined& undefined() const { return std::get<Undefined>(state_); }
-  bool boolean() const { return std::get<bool>(state_); }
-  int64_t integer() const;  // IsInteger()
-  double number() const;    // IsNumber()
-  const Text& text() const { return *std::get<std::shared_ptr<const Text>>(state_); }
-  const std::string& bytes() const { return text().bytes; }
-  List& list() const { return *std::get<std::shared_ptr<List>>(state_); }
-  const Dict& dict() const { return *std::get<std::shared_ptr<const Dict>>(state_); }
-  Object& object() const { return *std::get<std::shared_ptr<Object>>(state_); }
-  template <typename T>
-  T* ObjectAs() const {
-    return kind() == Kind::kObject ? dynamic_cast<T*>(&object()) : nullptr;
-  }
-
-  // The same object, not just an equal one.
-  bool IsSame(const Value& other) const;
-  size_t depth() const;
-
- private:
-  std::variant<Undefined, None, bool, int64_t, double, std::shared_ptr<const Text>,
-               std::shared_ptr<List>, std::shared_ptr<const Dict>, std::shared_ptr<Object>>
-      state_;
-};
+inline const std::string& Value::bytes() const { return text().bytes; }
+inline bool Value::IsList(ListKind list_kind) const { return IsList() && list().kind == list_kind; }
 
 Value MakeText(Heap& heap, std::string text);
 Value MakeMarkup(Heap& heap, std::string text);
