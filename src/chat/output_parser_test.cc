@@ -163,6 +163,10 @@ TEST(OutputParser, SchemasMayAllowSeveralTypes) {
 TEST(OutputParser, BytesThatAreNotUtf8AreReplacedInArguments) {
   EXPECT_EQ(ShownWhole("<tool_call>f<arg_key>a</arg_key><arg_value>x\xffy</arg_value></tool_call>"),
             "reasoning: (none)\ncontent: (none)\ncall: f {\"a\": \"x\xef\xbf\xbdy\"}");
+  // Two keys that become the same are one key.
+  EXPECT_EQ(ShownWhole("<tool_call>f<arg_key>\xfe</arg_key><arg_value>1</arg_value>"
+                       "<arg_key>\xff</arg_key><arg_value>2</arg_value></tool_call>"),
+            "reasoning: (none)\ncontent: (none)\ncall: f {\"\xef\xbf\xbd\": 2}");
 }
 
 TEST(PromptOpensThinking, LooksAtTheEnd) {

@@ -80,7 +80,8 @@ std::string ToolSchemas::ArgumentsJson(
     const std::vector<std::pair<std::string, std::string>>& arguments) const {
   std::vector<std::pair<std::string, std::string>> members;
   std::map<std::string, size_t> places;
-  for (const auto& [key, text] : arguments) {
+  for (const auto& [raw_key, text] : arguments) {
+    const std::string key = ValidUtf8(raw_key);
     std::string value = ValueJson(text, TypesOf(function, key));
     const auto [place, is_new] = places.emplace(key, members.size());
     if (is_new) {
@@ -97,7 +98,7 @@ std::string ToolSchemas::ArgumentsJson(
   return json + "}";
 }
 
-std::string JsonText(std::string_view text) {
+std::string ValidUtf8(std::string_view text) {
   std::string valid;
   while (true) {
     const size_t broken = jinja::FindInvalidUtf8(text);
@@ -107,7 +108,11 @@ std::string JsonText(std::string_view text) {
     text.remove_prefix(broken + 1);
   }
   valid += text;
-  return base::DumpJson(base::JsonValue(valid), 0);
+  return valid;
+}
+
+std::string JsonText(std::string_view text) {
+  return base::DumpJson(base::JsonValue(ValidUtf8(text)), 0);
 }
 
 }  // namespace glimmer::chat

@@ -34,7 +34,9 @@ class ToolSchemas {
   std::map<std::string, std::map<std::string, Types>> types_;  // by function and argument
 };
 
-// A text as JSON, in quotes; bytes that are not UTF-8 become U+FFFD.
+// The text with U+FFFD for each byte that is not UTF-8.
+std::string ValidUtf8(std::string_view text);
+// The same as JSON, in quotes.
 std::string JsonText(std::string_view text);
 
 }  // namespace glimmer::chat

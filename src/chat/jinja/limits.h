@@ -14,7 +14,7 @@ struct Limits {
   // One step is one node of the template evaluated, or 64 bytes of text touched.
   uint64_t max_steps = 10'000'000;
   // Alive at one moment: strings, lists, dicts, variables.
-  size_t max_memory_bytes = size_t{256} << 20;
+  size_t max_memory_bytes = size_t{128} << 20;
   size_t max_output_bytes = size_t{64} << 20;
   // Nodes of the template that are being evaluated at one moment, macros inside macros included.
   size_t max_depth = 1000;
