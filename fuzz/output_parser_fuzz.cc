@@ -17,7 +17,8 @@ namespace chat = glimmer::chat;
 const glimmer::base::JsonValue& Tools() {
   static const glimmer::base::JsonValue tools =
       glimmer::base::ParseJson(R"([{"function": {"name": "f", "parameters": {"properties": {
-          "s": {"type": "string"}, "n": {"type": "integer"}, "o": {"type": ["string", "null"]}}}}}])",
+          "s": {"type": "string"}, "n": {"type": "integer"},
+          "o": {"type": ["string", "null"]}}}}}])",
                                "tools")
           .value();
   return tools;

@@ -39,14 +39,12 @@ ToolCallScanner::Outcome ToolCallScanner::Step(std::string_view text, bool& goes
     case Stage::kBetween:
       return StepBetween(text, goes_on);
     case Stage::kKey:
-      goes_on = TakeUntil(text, kKeyEnd, key_);
-      if (goes_on) stage_ = Stage::kBetween;
-      return Outcome::kNeedsMore;
+      return StepKey(text, goes_on);
     case Stage::kValue: {
       std::string value;
       goes_on = TakeUntil(text, kValueEnd, value);
       if (!goes_on) return Outcome::kNeedsMore;
-      arguments_.emplace_back(Trimmed(key_), std::move(value));
+      arguments_.emplace_back(Trimmed(std::exchange(key_, {})), std::move(value));
       stage_ = Stage::kNext;
       return Outcome::kNeedsMore;
     }
@@ -84,6 +82,20 @@ ToolCallScanner::Outcome ToolCallScanner::StepNext(std::string_view text, bool& 
   }
   const bool may_come = key == Found::kNeedsMore || end == Found::kNeedsMore;
   return may_come ? Outcome::kNeedsMore : Outcome::kBroken;
+}
+
+// A key holds no "<", so that a text of broken calls is not searched again and again.
+ToolCallScanner::Outcome ToolCallScanner::StepKey(std::string_view text, bool& goes_on) {
+  const size_t end = std::min(text.find('<', at_), text.size());
+  key_ += text.substr(at_, end - at_);
+  at_ = end;
+  const Found found = TagHere(text, kKeyEnd);
+  if (found == Found::kNo) return Outcome::kBroken;
+  if (found == Found::kNeedsMore) return Outcome::kNeedsMore;
+  at_ += kKeyEnd.size();
+  stage_ = Stage::kBetween;
+  goes_on = true;
+  return Outcome::kNeedsMore;
 }
 
 // Between </arg_key> and <arg_value>: white space, also written out as \n.

@@ -31,6 +31,7 @@ class ToolCallScanner {
   Outcome Step(std::string_view text, bool& goes_on);
   Outcome StepName(std::string_view text, bool& goes_on);
   Outcome StepNext(std::string_view text, bool& goes_on);
+  Outcome StepKey(std::string_view text, bool& goes_on);
   Outcome StepBetween(std::string_view text, bool& goes_on);
   // Reads up to `tag` and past it; false when the tag is not there yet.
   bool TakeUntil(std::string_view text, std::string_view tag, std::string& out);
