@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/jinja/*.json: small templates and what jinja2 makes of them.
+"""Writes tests/golden/jinja/*.json: small templates and what jinja2 makes of them, and
+tests/golden/chat_templates.json: models' templates on the conversations of the test data.
 
     /opt/jinja-venv/bin/python tests/oracles/jinja_goldens.py     (needs PyPI jinja2)
 
@@ -195,6 +196,27 @@ STATEMENTS = {
 }
 
 
+def write_templates(env):
+    """The templates that glm_golden.json does not cover."""
+    data = os.path.join(os.path.dirname(os.path.dirname(OUT)), "testdata", "chat")
+    with open(os.path.join(data, "glm_conversations.json")) as file:
+        conversations = json.load(file)
+    goldens = []
+    for name in ("GLM-4.1V-9B", "deepseek_v3", "qwen3", "minimind"):
+        with open(os.path.join(data, "templates", name + ".jinja"), newline="") as file:
+            template = env.from_string(file.read())
+        for conversation in conversations:
+            try:
+                expected = template.render(**conversation["context"])
+            except Exception:  # the reference refuses this one
+                expected = None
+            goldens.append({"template": name, "name": conversation["name"], "expected": expected})
+    with open(os.path.join(os.path.dirname(OUT), "chat_templates.json"), "w") as out:
+        json.dump(goldens, out, ensure_ascii=False, indent=1)
+        out.write("\n")
+    print(len(goldens), "renderings of models' templates")
+
+
 def main():
     env = environment()
     os.makedirs(OUT, exist_ok=True)
@@ -223,6 +245,7 @@ def main():
         write(name, ["{{ " + p + " }}" for p in pieces])
     for name, sources in STATEMENTS.items():
         write(name, sources)
+    write_templates(env)
     print(total, "cases with jinja2", jinja2.__version__)
 
 

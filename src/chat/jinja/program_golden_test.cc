@@ -22,23 +22,34 @@ std::string Rendered(const std::string& source, const base::JsonObject& variable
   return output.ok() ? output.value() : "error: " + output.error().message;
 }
 
-TEST(ProgramGolden, GlmTemplatesRenderToTheByte) {
+// Renders each golden's template on its conversation; returns how many there were.
+size_t CompareWithGoldens(const std::string& file) {
   std::map<std::string, base::JsonObject> contexts;
   const auto conversations = TestJson("testdata/chat/glm_conversations.json");
   for (const auto& conversation : conversations.as_array()) {
     contexts[StringAt(conversation, "name")] = conversation.at("context").as_object();
   }
-  size_t count = 0;
-  const auto goldens = TestJson("testdata/chat/glm_golden.json");
+  const auto goldens = TestJson(file);
   for (const auto& golden : goldens.as_array()) {
     const std::string name = StringAt(golden, "template");
     const std::string source = TestText("testdata/chat/templates/" + name + ".jinja");
     const std::string conversation = StringAt(golden, "name");
-    EXPECT_EQ(Rendered(source, contexts.at(conversation)), StringAt(golden, "expected"))
-        << name << " " << conversation;
-    ++count;
+    const std::string output = Rendered(source, contexts.at(conversation));
+    if (golden.at("expected").is_null()) {
+      EXPECT_TRUE(output.starts_with("error: ")) << name << " " << conversation << "\n" << output;
+    } else {
+      EXPECT_EQ(output, StringAt(golden, "expected")) << name << " " << conversation;
+    }
   }
-  EXPECT_EQ(count, 144u);
+  return goldens.as_array().size();
+}
+
+TEST(ProgramGolden, GlmTemplatesRenderToTheByte) {
+  EXPECT_EQ(CompareWithGoldens("testdata/chat/glm_golden.json"), 144u);
+}
+
+TEST(ProgramGolden, TemplatesOfTokenizerConfigsRenderToTheByte) {
+  EXPECT_EQ(CompareWithGoldens("golden/chat_templates.json"), 144u);
 }
 
 TEST(ProgramGolden, OtherModelsTemplatesRenderToTheByte) {
