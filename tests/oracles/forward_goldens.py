@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from forward_common import (
+from forward_setup import (
     FORWARD,
     Mtp,
     describe_gaps,

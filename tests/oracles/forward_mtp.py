@@ -5,7 +5,7 @@ Usage: forward_mtp.py
 Writes tests/golden/forward/: reference_mtp.safetensors and reference_mtp.json;
 tests/golden/README.md describes them. Needs reference_tokens.json (forward_reference.py).
 
-transformers does not build the MTP layer: forward_common.Mtp joins hidden state and embedding,
+transformers does not build the MTP layer: forward_setup.Mtp joins hidden state and embedding,
 runs transformers' own decoder layer with the MTP layer's weights, and applies shared_head.norm.
 
 A chain of drafts at position p of a text x, with h = hidden states after the final norm:
@@ -23,7 +23,7 @@ rows that see only their own chain; check_chains compares some with plain passes
 import json
 
 import torch
-from forward_common import (
+from forward_setup import (
     FORWARD,
     REFERENCE,
     Mtp,

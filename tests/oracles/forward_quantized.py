@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from forward_common import load_model, save_tensors
+from forward_setup import load_model, save_tensors
 from nvfp4_formulas import BLOCK, E2M1, E4M3, nearest_even
 from safetensors.torch import load_file
 

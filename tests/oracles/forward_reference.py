@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 import torch
-from forward_common import (
+from forward_setup import (
     FORWARD,
     REFERENCE,
     double_products,

@@ -15,7 +15,7 @@ import argparse
 import json
 from pathlib import Path
 
-from forward_common import (
+from forward_setup import (
     FORWARD,
     PROJECT,
     describe_gaps,
