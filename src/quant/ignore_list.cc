@@ -169,17 +169,20 @@ class Deriver {
   // What the released engines refuse or compute wrongly when it is NVFP4 (rules V20, V24, S20,
   // S21).
   void NoteRefusals() {
+    std::string refused;
     for (const ModuleKind kind :
          {ModuleKind::kIndexerWk, ModuleKind::kIndexerWeightsProj, ModuleKind::kKvBProj}) {
       const bool quantized =
           std::any_of(layers_.begin(), layers_.end(),
                       [&](const LayerTally& layer) { return layer.Of({kind}).quantized > 0; });
       if (!quantized) continue;
-      plan_.notes.push_back(
-          fmt::format("vLLM and SGLang do not serve {} in NVFP4; the recipe "
-                      "nvfp4-serve keeps what they need (docs/engines.md)",
-                      model::ModuleKindName(kind)));
+      refused += (refused.empty() ? "" : ", ") + std::string(model::ModuleKindName(kind));
     }
+    if (refused.empty()) return;
+    plan_.notes.push_back(
+        fmt::format("vLLM and SGLang do not serve {} in NVFP4; the recipe "
+                    "nvfp4-serve keeps what they need (docs/engines.md)",
+                    refused));
   }
 
   // An exact name of kv_a_proj_with_mqa means that module of every layer to SGLang, and a pattern
