@@ -1,7 +1,6 @@
 #include "text/bpe.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace glimmer::text {
 namespace {
@@ -17,16 +16,6 @@ struct Later {
 
 }  // namespace
 
-WordCache::Key WordCache::KeyOf(std::string_view word) {
-  std::array<char, 16> bytes{};
-  std::memcpy(bytes.data(), word.data(), word.size());
-  bytes[15] = static_cast<char>(word.size());
-  Key key;
-  std::memcpy(&key.low, bytes.data(), 8);
-  std::memcpy(&key.high, bytes.data() + 8, 8);
-  return key;
-}
-
 Bpe::Bpe(std::shared_ptr<const Vocabulary> vocabulary, MergeTable merges,
          const std::array<TokenId, 256>& byte_ids, WholeWords whole_words)
     : vocabulary_(std::move(vocabulary)),
@@ -38,18 +27,6 @@ Bpe::Bpe(std::shared_ptr<const Vocabulary> vocabulary, MergeTable merges,
     const TokenId left = byte_ids_[pair >> 8], right = byte_ids_[pair & 0xff];
     if (left >= 0 && right >= 0) byte_pairs_[pair] = merges_.Find(left, right);
   }
-}
-
-void Bpe::AppendAndRemember(std::string_view word, const WordCache::Key& key,
-                            WordCache::Entry& entry, BpeScratch& scratch,
-                            std::vector<TokenId>& out) const {
-  const size_t before = out.size();
-  AppendUncached(word, scratch, out);
-  const size_t added = out.size() - before;
-  if (added > WordCache::kMostIds) return;
-  entry.key = key;
-  entry.ids = static_cast<uint32_t>(added);
-  std::copy(out.begin() + static_cast<ptrdiff_t>(before), out.end(), entry.id.begin());
 }
 
 void Bpe::AppendUncached(std::string_view word, BpeScratch& scratch,
@@ -83,11 +60,10 @@ void Bpe::AppendShort(std::string_view word, BpeScratch& scratch, std::vector<To
     std::copy(ids.begin() + best + 2, ids.begin() + count, ids.begin() + best + 1);
     std::copy(merges.begin() + best + 1, merges.begin() + count - 1, merges.begin() + best);
     --count;
-    if (best + 1 < count) merges[best] = merges_.Find(ids[best], ids[best + 1]);
-    if (best > 0) merges[best - 1] = merges_.Find(ids[best - 1], ids[best]);
+    if (best + 1 < count) merges[best] = scratch.pairs.Find(merges_, ids[best], ids[best + 1]);
+    if (best > 0) merges[best - 1] = scratch.pairs.Find(merges_, ids[best - 1], ids[best]);
   }
   out.insert(out.end(), ids.begin(), ids.begin() + count);
-  (void)scratch;
 }
 
 void Bpe::AppendLong(std::string_view word, BpeScratch& scratch, std::vector<TokenId>& out) const {
@@ -104,7 +80,7 @@ void Bpe::AppendLong(std::string_view word, BpeScratch& scratch, std::vector<Tok
   std::make_heap(heap.begin(), heap.end(), Later());
   const auto offer = [&](int32_t left) {
     if (left < 0 || links[left].next < 0) return;
-    const Merge merge = merges_.Find(links[left].id, links[links[left].next].id);
+    const Merge merge = scratch.pairs.Find(merges_, links[left].id, links[links[left].next].id);
     if (merge == kNoMerge) return;
     heap.push_back({merge, left});
     std::push_heap(heap.begin(), heap.end(), Later());
@@ -115,7 +91,7 @@ void Bpe::AppendLong(std::string_view word, BpeScratch& scratch, std::vector<Tok
     heap.pop_back();
     BpeScratch::Link& link = links[top.at];
     const bool gone = link.id < 0 || link.next < 0;
-    if (gone || merges_.Find(link.id, links[link.next].id) != top.merge) continue;
+    if (gone || scratch.pairs.Find(merges_, link.id, links[link.next].id) != top.merge) continue;
     link.id = MadeBy(top.merge);
     BpeScratch::Link& swallowed = links[link.next];
     swallowed.id = -1;

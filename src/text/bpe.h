@@ -3,6 +3,7 @@
 // Threads: a Bpe is constant; each thread brings its own BpeScratch.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -12,39 +13,9 @@
 #include "text/merges.h"
 #include "text/token.h"
 #include "text/vocabulary.h"
+#include "text/word_cache.h"
 
 namespace glimmer::text {
-
-// Remembers the ids of short words: a fixed number of places, each word has one, the newer word
-// takes it.
-class WordCache {
- public:
-  static constexpr size_t kLongestWord = 15;
-  static constexpr size_t kMostIds = 11;
-
-  struct Key {
-    uint64_t low = 0, high = 0;  // the bytes; the last of the 16 is their number
-    bool operator==(const Key&) const = default;
-  };
-  struct alignas(64) Entry {
-    Key key;
-    uint32_t ids = 0;
-    std::array<TokenId, kMostIds> id{};
-  };
-
-  WordCache() : entries_(kEntries) {}
-  // REQUIRES: 0 < word.size() <= kLongestWord.
-  static Key KeyOf(std::string_view word);
-  Entry& Place(const Key& key) {
-    const uint64_t mixed = (key.low ^ (key.high * 0xe7037ed1a0b428db)) * 0x9e3779b97f4a7c15;
-    return entries_[(mixed ^ mixed >> 32) * 0x9e3779b97f4a7c15 >> kShift];
-  }
-
- private:
-  static constexpr size_t kEntries = 1 << 15;
-  static constexpr int kShift = 64 - 15;
-  std::vector<Entry> entries_;
-};
 
 struct BpeScratch {
   struct Link {
@@ -55,9 +26,9 @@ struct BpeScratch {
     Merge merge;
     int32_t at;
   };
-  WordCache cache;
-  std::vector<TokenId> ids;
-  std::vector<Merge> merges;
+  WordCache<16, 15> short_words;
+  WordCache<32, 13> long_words;
+  PairCache pairs;
   std::vector<Link> links;
   std::vector<Candidate> heap;
 };
@@ -73,22 +44,36 @@ class Bpe {
 
   // Appends the ids of one word. REQUIRES: not empty, valid UTF-8, at most kMaxWordBytes.
   void AppendWord(std::string_view word, BpeScratch& scratch, std::vector<TokenId>& out) const {
-    if (word.size() > WordCache::kLongestWord) return AppendUncached(word, scratch, out);
-    const WordCache::Key key = WordCache::KeyOf(word);
-    WordCache::Entry& entry = scratch.cache.Place(key);
-    if (entry.key == key) {
-      out.insert(out.end(), entry.id.begin(), entry.id.begin() + entry.ids);
-      return;
+    if (word.size() <= scratch.short_words.kLongestWord) {
+      AppendCached(word, scratch.short_words, scratch, out);
+    } else if (word.size() <= scratch.long_words.kLongestWord) {
+      AppendCached(word, scratch.long_words, scratch, out);
+    } else {
+      AppendUncached(word, scratch, out);
     }
-    AppendAndRemember(word, key, entry, scratch, out);
   }
 
   static constexpr size_t kMaxWordBytes = size_t{1} << 30;
 
  private:
   void AppendUncached(std::string_view word, BpeScratch& scratch, std::vector<TokenId>& out) const;
-  void AppendAndRemember(std::string_view word, const WordCache::Key& key, WordCache::Entry& entry,
-                         BpeScratch& scratch, std::vector<TokenId>& out) const;
+  template <typename Cache>
+  void AppendCached(std::string_view word, Cache& cache, BpeScratch& scratch,
+                    std::vector<TokenId>& out) const {
+    const auto key = Cache::KeyOf(word);
+    typename Cache::Entry& entry = cache.Place(key);
+    if (entry.key == key) {
+      out.insert(out.end(), entry.id.begin(), entry.id.begin() + entry.ids);
+      return;
+    }
+    const size_t before = out.size();
+    AppendUncached(word, scratch, out);
+    const size_t added = out.size() - before;
+    if (added > Cache::kMostIds) return;
+    entry.key = key;
+    entry.ids = static_cast<uint32_t>(added);
+    std::copy(out.begin() + static_cast<ptrdiff_t>(before), out.end(), entry.id.begin());
+  }
   void AppendShort(std::string_view word, BpeScratch& scratch, std::vector<TokenId>& out) const;
   void AppendLong(std::string_view word, BpeScratch& scratch, std::vector<TokenId>& out) const;
   Merge FindBytePair(char left, char right) const {

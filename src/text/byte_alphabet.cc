@@ -29,12 +29,17 @@ constexpr std::array<int16_t, kAlphabetEnd> kByteOfCharacter = MakeByteOfCharact
 }  // namespace
 
 bool AppendAlphabetBytes(std::string_view spelling, std::string& bytes) {
-  for (size_t at = 0; at < spelling.size();) {
-    const CodePoint point = DecodeAt(spelling.data() + at);
+  const size_t before = bytes.size();
+  bytes.resize(before + spelling.size());
+  char* out = bytes.data() + before;
+  const char* const end = spelling.data() + spelling.size();
+  for (const char* at = spelling.data(); at < end;) {
+    const CodePoint point = DecodeAt(at);
     if (point.value >= kAlphabetEnd || kByteOfCharacter[point.value] == kNoByte) return false;
-    bytes += static_cast<char>(kByteOfCharacter[point.value]);
+    *out++ = static_cast<char>(kByteOfCharacter[point.value]);
     at += point.bytes;
   }
+  bytes.resize(static_cast<size_t>(out - bytes.data()));
   return true;
 }
 

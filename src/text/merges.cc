@@ -12,7 +12,7 @@ constexpr size_t kFewestSlots = 256;
 void MergeTable::Reserve(size_t rules) {
   const size_t wanted = std::bit_ceil(std::max(kFewestSlots, rules + rules / 2));
   if (wanted <= slots_.size()) return;
-  std::vector<Slot> old(wanted);
+  decltype(slots_) old(wanted);
   old.swap(slots_);
   mask_ = wanted - 1;
   shift_ = 64 - std::countr_zero(wanted);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "text/huge_pages.h"
 #include "text/token.h"
 
 namespace glimmer::text {
@@ -33,6 +34,10 @@ class MergeTable {
       if (slot.key == kFree) return kNoMerge;
     }
   }
+  // Starts loading what Find and Add of this pair will read.
+  void Prefetch(TokenId left, TokenId right) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[Home(Key(left, right))]);
+  }
   size_t Size() const { return used_; }
 
  private:
@@ -44,9 +49,12 @@ class MergeTable {
   static uint64_t Key(TokenId left, TokenId right) {
     return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
   }
-  size_t Home(uint64_t key) const { return ((key ^ key >> 29) * 0x9e3779b97f4a7c15) >> shift_; }
+  size_t Home(uint64_t key) const {
+    const uint64_t mixed = key * 0x9e3779b97f4a7c15;
+    return ((mixed ^ mixed >> 32) * 0xe7037ed1a0b428db) >> shift_;
+  }
 
-  std::vector<Slot> slots_;
+  std::vector<Slot, HugePageAllocator<Slot>> slots_;
   size_t used_ = 0;
   size_t mask_ = 0;
   int shift_ = 0;

@@ -19,6 +19,8 @@ using base::Quoted;
 using base::Result;
 
 constexpr size_t kMaxItems = size_t{1} << 32;
+// Guesses for reserving space.
+constexpr size_t kBytesPerToken = 50, kBytesPerRule = 25;
 constexpr size_t kModelPath = 3;  // the root, `model`, and the field in it
 
 // Receives the JSON parser's events.
@@ -242,6 +244,8 @@ Result<TokenizerDocument> ParseTokenizerDocument(std::string_view json, const st
   Handler& handler = parser.handler();
   handler.stack.reset();
   handler.document.bytes.reserve(json.size());
+  handler.document.tokens.reserve(json.size() / kBytesPerToken);
+  handler.document.rules.reserve(json.size() / kBytesPerRule);
   bj::error_code code;
   const size_t used = parser.write_some(false, json.data(), json.size(), code);
   if (!handler.problem.empty()) {

@@ -2,6 +2,11 @@
 // small fields.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
 #include "base/json.h"
 #include "base/text.h"
 #include "text/byte_alphabet.h"
@@ -68,26 +73,91 @@ TokenId FindSpelling(const Vocabulary& vocabulary, std::string_view spelling) {
                                               : vocabulary.FindForeign(spelling);
 }
 
+// Left, right and what they make.
+using RuleTexts = std::array<std::string_view, 3>;
+using RuleIds = std::array<TokenId, 3>;
+
+RuleTexts TextsOf(const TokenizerDocument& document, const TokenizerDocument::Rule& rule) {
+  return {document.Bytes(rule.begin, rule.left_bytes),
+          document.Bytes(rule.begin + rule.left_bytes, rule.right_bytes),
+          document.Bytes(rule.begin, rule.left_bytes + rule.right_bytes)};
+}
+
+// Looks up the tokens of rules, some at a time. In a vocabulary of 150,000 tokens each look-up
+// waits for memory; starting those of several rules first lets the waits overlap. What a rule
+// makes need not be looked up at all in most files: rules stand in the order of their products.
+class RuleReader {
+ public:
+  RuleReader(const TokenizerDocument& document, const Vocabulary& vocabulary)
+      : document_(document), vocabulary_(vocabulary) {}
+
+  // -1 where there is no such token.
+  std::vector<RuleIds> IdsOf(std::span<const TokenizerDocument::Rule> rules) {
+    std::vector<std::array<uint64_t, 2>> hashes(rules.size());
+    for (size_t i = 0; i < rules.size(); ++i) {
+      const RuleTexts texts = TextsOf(document_, rules[i]);
+      for (size_t part = 0; part < 2; ++part) {
+        hashes[i][part] = HashOf(texts[part]);
+        vocabulary_.Prefetch(hashes[i][part]);
+      }
+    }
+    std::vector<RuleIds> ids(rules.size());
+    for (size_t i = 0; i < rules.size(); ++i) {
+      const RuleTexts texts = TextsOf(document_, rules[i]);
+      if (rules[i].foreign) {
+        for (size_t part = 0; part < 3; ++part) {
+          ids[i][part] = FindSpelling(vocabulary_, texts[part]);
+        }
+        continue;
+      }
+      for (size_t part = 0; part < 2; ++part) {
+        ids[i][part] = vocabulary_.Find(texts[part], hashes[i][part]);
+      }
+      ids[i][2] = last_made_ = FindMade(texts[2]);
+    }
+    return ids;
+  }
+
+ private:
+  TokenId FindMade(std::string_view bytes) const {
+    for (const TokenId guess : {last_made_, last_made_ + 1}) {
+      if (vocabulary_.Has(guess) && vocabulary_.Bytes(guess) == bytes &&
+          !vocabulary_.IsForeign(guess)) {
+        return guess;
+      }
+    }
+    return vocabulary_.Find(bytes);
+  }
+
+  const TokenizerDocument& document_;
+  const Vocabulary& vocabulary_;
+  TokenId last_made_ = -1;
+};
+
+Status AddRule(const RuleTexts& texts, const RuleIds& ids, size_t rank, const std::string& where,
+               MergeTable& merges) {
+  for (size_t part = 0; part < texts.size(); ++part) {
+    if (ids[part] >= 0) continue;
+    return Invalid(fmt::format("{}.merges: rule {}: {} is no token of {}.vocab", where, rank,
+                               Quoted(texts[part]), where));
+  }
+  if (merges.Add(ids[0], ids[1], MakeMerge(static_cast<uint32_t>(rank), ids[2]))) return {};
+  return Invalid(fmt::format("{}.merges: rule {}: the pair {} and {} has a rule already", where,
+                             rank, Quoted(texts[0]), Quoted(texts[1])));
+}
+
 Status ReadMerges(const TokenizerDocument& document, const std::string& where,
                   const Vocabulary& vocabulary, MergeTable& merges) {
-  merges.Reserve(document.rules.size());
-  for (size_t rank = 0; rank < document.rules.size(); ++rank) {
-    const TokenizerDocument::Rule& rule = document.rules[rank];
-    const uint32_t whole_bytes = rule.left_bytes + rule.right_bytes;
-    const std::array<std::string_view, 3> parts = {
-        document.Bytes(rule.begin, rule.left_bytes),
-        document.Bytes(rule.begin + rule.left_bytes, rule.right_bytes),
-        document.Bytes(rule.begin, whole_bytes)};
-    std::array<TokenId, 3> ids;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      ids[i] = rule.foreign ? FindSpelling(vocabulary, parts[i]) : vocabulary.Find(parts[i]);
-      if (ids[i] >= 0) continue;
-      return Invalid(fmt::format("{}.merges: rule {}: {} is no token of {}.vocab", where, rank,
-                                 Quoted(parts[i]), where));
-    }
-    if (!merges.Add(ids[0], ids[1], MakeMerge(static_cast<uint32_t>(rank), ids[2]))) {
-      return Invalid(fmt::format("{}.merges: rule {}: the pair {} and {} has a rule already", where,
-                                 rank, Quoted(parts[0]), Quoted(parts[1])));
+  constexpr size_t kAtOnce = 64;
+  const std::span<const TokenizerDocument::Rule> rules = document.rules;
+  merges.Reserve(rules.size());
+  RuleReader reader(document, vocabulary);
+  for (size_t first = 0; first < rules.size(); first += kAtOnce) {
+    const auto some = rules.subspan(first, std::min(kAtOnce, rules.size() - first));
+    const std::vector<RuleIds> ids = reader.IdsOf(some);
+    for (const RuleIds& rule : ids) merges.Prefetch(rule[0], rule[1]);
+    for (size_t i = 0; i < some.size(); ++i) {
+      GLIMMER_TRY(AddRule(TextsOf(document, some[i]), ids[i], first + i, where, merges));
     }
   }
   return {};

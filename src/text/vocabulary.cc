@@ -50,9 +50,9 @@ void Vocabulary::Reserve(size_t tokens, size_t bytes) {
 }
 
 void Vocabulary::Grow(size_t tokens) {
-  const size_t wanted = std::bit_ceil(std::max(kFewestSlots, tokens * 2));
+  const size_t wanted = std::bit_ceil(std::max(kFewestSlots, tokens + tokens / 2));
   if (wanted <= slots_.size()) return;
-  std::vector<Slot> old(wanted);
+  decltype(slots_) old(wanted);
   old.swap(slots_);
   mask_ = wanted - 1;
   shift_ = 64 - std::countr_zero(wanted);
@@ -66,23 +66,22 @@ void Vocabulary::Grow(size_t tokens) {
 
 void Vocabulary::Store(std::string_view bytes, TokenId id) {
   if (static_cast<size_t>(id) >= spans_.size()) spans_.resize(static_cast<size_t>(id) + 1);
-  spans_[id] = {arena_.size(), bytes.size()};
+  spans_[id] = {static_cast<uint32_t>(arena_.size()), static_cast<uint32_t>(bytes.size())};
   arena_ += bytes;
 }
 
 Vocabulary::Added Vocabulary::Add(std::string_view bytes, TokenId id) {
   if (Has(id)) return Added::kIdTaken;
-  if (used_ * 2 >= slots_.size()) Grow(used_ * 2);
-  if (slots_.empty()) Grow(kFewestSlots);
+  if (used_ + used_ / 2 >= slots_.size()) Grow(std::max(kFewestSlots, used_ * 2));
   const uint64_t hash = HashOf(bytes);
   size_t at = hash >> shift_;
   for (; slots_[at].id >= 0; at = (at + 1) & mask_) {
     const bool same = slots_[at].tag == static_cast<uint32_t>(hash);
-    if (same && Bytes(slots_[at].id) == bytes) return Added::kTokenTaken;
+    if (same && Bytes(slots_[at].span) == bytes) return Added::kTokenTaken;
   }
-  slots_[at] = {id, static_cast<uint32_t>(hash)};
-  ++used_;
   Store(bytes, id);
+  slots_[at] = {id, static_cast<uint32_t>(hash), spans_[id]};
+  ++used_;
   return Added::kYes;
 }
 
@@ -98,6 +97,8 @@ Vocabulary::Added Vocabulary::AddHidden(std::string_view bytes, TokenId id) {
   Store(bytes, id);
   return Added::kYes;
 }
+
+bool Vocabulary::IsAmongForeign(TokenId id) const { return FindForeign(Bytes(id)) == id; }
 
 TokenId Vocabulary::FindForeign(std::string_view spelling) const {
   const auto found = foreign_.find(std::string(spelling));
