@@ -37,10 +37,19 @@ Result<std::array<TokenId, 256>> ByteIds(const Vocabulary& vocabulary, const std
   return ids;
 }
 
+// What is looked for in the text, and what the token decodes to.
+std::string SoughtContent(const AddedToken& token, Normalization normalization) {
+  std::string content = token.content;
+  if (token.normalized && normalization == Normalization::kNfc) {
+    NormalizeNfc(token.content, content);
+  }
+  return content;
+}
+
 // Puts the added tokens that the model does not have into the vocabulary.
-Status AddToVocabulary(const std::vector<AddedToken>& tokens, const std::string& source,
+Status AddToVocabulary(const TokenizerParts& parts, const std::string& source,
                        Vocabulary& vocabulary, std::unordered_map<std::string, TokenId>& ids) {
-  for (const AddedToken& token : tokens) {
+  for (const AddedToken& token : parts.added_tokens) {
     const std::string where =
         fmt::format("{}: added_tokens: {} (id {})", source, Quoted(token.content), token.id);
     const bool is_new = ids.emplace(token.content, token.id).second;
@@ -53,7 +62,8 @@ Status AddToVocabulary(const std::vector<AddedToken>& tokens, const std::string&
     if (in_model >= 0) {
       return Invalid(fmt::format("{}: has the id {} in model.vocab", where, in_model));
     }
-    if (vocabulary.AddHidden(DecodedSpelling(token.content), token.id) != Vocabulary::Added::kYes) {
+    if (vocabulary.AddHidden(DecodedSpelling(SoughtContent(token, parts.normalization)),
+                             token.id) != Vocabulary::Added::kYes) {
       return Invalid(
           fmt::format("{}: the id is that of {}", where, Quoted(vocabulary.Bytes(token.id))));
     }
@@ -68,10 +78,7 @@ void AddToFinders(std::vector<AddedToken> tokens, TokenizerState& state) {
   for (size_t i = 0; i < tokens.size(); ++i) {
     const AddedToken& token = tokens[i];
     if (token.special) state.special_ids.insert(token.id);
-    std::string content = token.content;
-    if (token.normalized && state.normalization == Normalization::kNfc) {
-      NormalizeNfc(token.content, content);
-    }
+    const std::string content = SoughtContent(token, state.normalization);
     AddedTokenFinder& finder = token.normalized ? state.in_normalized_text : state.in_raw_text;
     finder.Add(content, static_cast<int32_t>(i));
   }
@@ -94,7 +101,7 @@ Status CheckTemplate(const Template& special, const Vocabulary& vocabulary,
 Result<Tokenizer> TokenizerBuilder::Build(TokenizerParts parts, const std::string& source) {
   auto state = std::make_unique<TokenizerState>();
   GLIMMER_ASSIGN(const auto byte_ids, ByteIds(parts.vocabulary, source));
-  GLIMMER_TRY(AddToVocabulary(parts.added_tokens, source, parts.vocabulary, state->added_ids));
+  GLIMMER_TRY(AddToVocabulary(parts, source, parts.vocabulary, state->added_ids));
   GLIMMER_TRY(CheckTemplate(parts.special, parts.vocabulary, source));
   auto pre_tokenizer = PreTokenizer::Make(parts.pre_tokenizer, parts.scanning);
   if (!pre_tokenizer.ok()) return std::move(pre_tokenizer).error().In(source + ": pre_tokenizer");
