@@ -66,8 +66,9 @@ bool IsDeepseekCjkAt(const char* at) {
   return (point >= 0x4e00 && point <= 0x9fa5) || (point >= 0x3040 && point <= 0x30ff);
 }
 
-// Where a text ends: at its last byte, or also before a number or a CJK character.
-enum class Ends { kAtEnd, kBeforeNumbersAndCjk };
+// Where a text ends: at its last byte, or also before a number or CJK character, or also before
+// anything that is no CJK character.
+enum class Ends { kAtEnd, kBeforeNumbersAndCjk, kAfterCjk };
 
 // Steps over one text by sets of characters.
 template <Ends kEnds>
@@ -86,6 +87,7 @@ class BasicText {
   bool Has(const char* at) const {
     if (at == end_) return false;
     if constexpr (kEnds == Ends::kAtEnd) return true;
+    if constexpr (kEnds == Ends::kAfterCjk) return IsDeepseekCjkAt(at);
     return !At(at).Is(kNumbers) && !IsDeepseekCjkAt(at);
   }
 
@@ -107,7 +109,7 @@ class BasicText {
     return at;
   }
   const char* SkipAnyOf(const char* at, std::string_view characters) const {
-    while (at < end_ && characters.find(*at) != std::string_view::npos) ++at;
+    while (Has(at) && characters.find(*at) != std::string_view::npos) ++at;
     return at;
   }
 
@@ -150,7 +152,6 @@ class BasicText {
   const uint8_t* properties_;
 };
 using Text = BasicText<Ends::kAtEnd>;
-using Stretch = BasicText<Ends::kBeforeNumbersAndCjk>;
 
 const char* ScanGpt2(const char* at, const char* end) {
   const Text text(end);
@@ -264,6 +265,7 @@ constexpr uint32_t kPunctuationAndSymbols = kPunctuation | kSymbols;
 bool IsAsciiLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+, or nullptr.
+template <typename Stretch>
 const char* DeepseekWord(const Stretch& text, const char* at) {
   const Point point = text.At(at);
   const char* next = at + point.bytes;
@@ -280,6 +282,7 @@ const char* DeepseekWord(const Stretch& text, const char* at) {
 }
 
 // The third expression at `at`, or nullptr where it does not match.
+template <typename Stretch>
 const char* DeepseekMatch(const Stretch& text, const char* at) {
   if (const char* after = DeepseekWord(text, at)) return after;
   const char* symbols = at + (*at == ' ' ? 1 : 0);
@@ -288,19 +291,23 @@ const char* DeepseekMatch(const Stretch& text, const char* at) {
   return text.At(at).IsSpace() ? text.Spaces(at, /*breaks_first=*/true) : nullptr;
 }
 
-const char* ScanDeepseek(const char* at, const char* end) {
-  const Text whole(end);
-  const Point point = whole.At(at);
-  if (point.Is(kNumbers)) return whole.SkipSet(at, kNumbers, 3);
-  const char* cjk = at;
-  while (cjk < end && IsDeepseekCjkAt(cjk)) cjk += DecodeAt(cjk).bytes;
-  if (cjk != at) return cjk;
-  const Stretch text(end);
+// A piece of the third expression, or of what it leaves between its matches.
+template <typename Stretch>
+const char* DeepseekPiece(const Stretch& text, const char* at) {
   if (const char* after = DeepseekMatch(text, at)) return after;
   do {
     at += text.At(at).bytes;
   } while (text.Has(at) && DeepseekMatch(text, at) == nullptr);
   return at;
+}
+
+// The first two expressions cut the text into numbers, runs of CJK characters and stretches of
+// others; the third one cuts the two latter, each as if it stood alone.
+const char* ScanDeepseek(const char* at, const char* end) {
+  const Text whole(end);
+  if (whole.At(at).Is(kNumbers)) return whole.SkipSet(at, kNumbers, 3);
+  if (IsDeepseekCjkAt(at)) return DeepseekPiece(BasicText<Ends::kAfterCjk>(end), at);
+  return DeepseekPiece(BasicText<Ends::kBeforeNumbersAndCjk>(end), at);
 }
 
 template <size_t kCount>
