@@ -114,7 +114,7 @@ Result<Views> PreTokenizer::SplitOne(const Step& step, std::string_view text) {
   PieceList pieces;
   if (step.how.matches == SplitStep::Matches::kLiteral) {
     MatchLiteral(text, step.how.pattern, pieces);
-  } else if (step.how.matches == SplitStep::Matches::kNumbers) {
+  } else if (step.how.matches == SplitStep::Matches::kNumeric) {
     MatchNumbers(text, pieces);
   } else {
     Regex::Search search(*step.regex, text);

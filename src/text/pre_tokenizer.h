@@ -26,8 +26,8 @@ enum class SplitBehavior {
 };
 
 struct SplitStep {
-  enum class Matches { kRegex, kLiteral, kNumbers } matches = Matches::kRegex;
-  std::string pattern;  // the expression or the literal; unused for kNumbers
+  enum class Matches { kRegex, kLiteral, kNumeric } matches = Matches::kRegex;
+  std::string pattern{};  // the expression or the literal; unused for kNumeric
   SplitBehavior behavior = SplitBehavior::kIsolated;
   bool invert = false;  // the stretches between the matches are the matches
 };

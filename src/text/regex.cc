@@ -15,7 +15,7 @@ namespace {
 
 using base::Result;
 
-constexpr size_t kFirstMatchStackBytes = 32 << 10;
+constexpr size_t kFirstMatchStackBytes = 256 << 10;
 constexpr size_t kPropertyValues = 256;
 
 struct Free {
@@ -85,9 +85,20 @@ struct Regex::Search::State {
   size_t at = 0;
   size_t last_end = SIZE_MAX;
   Owned<pcre2_match_context> context{pcre2_match_context_create(nullptr)};
-  Owned<pcre2_jit_stack> stack{
-      pcre2_jit_stack_create(kFirstMatchStackBytes, kMaxMatchStackBytes, nullptr)};
   Owned<pcre2_match_data> data;
+  Owned<pcre2_jit_stack> stack;  // made once the 32 kB of the machine stack do not suffice
+
+  int Match() {
+    const auto match = [this] {
+      return pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at,
+                         PCRE2_NO_UTF_CHECK, data.get(), context.get());
+    };
+    const int result = match();
+    if (result != PCRE2_ERROR_JIT_STACKLIMIT || stack != nullptr) return result;
+    stack.reset(pcre2_jit_stack_create(kFirstMatchStackBytes, kMaxMatchStackBytes, nullptr));
+    pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
+    return match();
+  }
 };
 
 Regex::Regex(std::unique_ptr<Code> code) : code_(std::move(code)) {}
@@ -120,7 +131,6 @@ Regex::Search::Search(const Regex& regex, std::string_view text) : state_(new St
   state_->text = AsUnicode14(text, state_->copy);
   state_->data.reset(pcre2_match_data_create_from_pattern(state_->code, nullptr));
   pcre2_set_match_limit(state_->context.get(), kMaxMatchSteps);
-  pcre2_jit_stack_assign(state_->context.get(), nullptr, state_->stack.get());
 }
 
 Regex::Search::~Search() = default;
@@ -128,9 +138,7 @@ Regex::Search::~Search() = default;
 Result<std::optional<Regex::Span>> Regex::Search::Next() {
   State& s = *state_;
   while (s.at < s.text.size()) {
-    const int count =
-        pcre2_match(s.code, reinterpret_cast<PCRE2_SPTR>(s.text.data()), s.text.size(), s.at,
-                    PCRE2_NO_UTF_CHECK, s.data.get(), s.context.get());
+    const int count = s.Match();
     if (count == PCRE2_ERROR_NOMATCH) break;
     if (count < 0) {
       return base::Exhausted(fmt::format("matching a text of {} bytes at byte {}: {}",

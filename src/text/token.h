@@ -14,7 +14,7 @@ constexpr TokenId kMaxTokenId = (1 << 24) - 1;
 // A token that is found in text literally, before any splitting.
 struct AddedToken {
   TokenId id = 0;
-  std::string content;
+  std::string content{};
   bool special = false;      // control tokens: left out by skip_special_tokens
   bool lstrip = false;       // takes the white space before it along
   bool rstrip = false;       // takes the white space after it along

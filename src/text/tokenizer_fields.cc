@@ -128,7 +128,7 @@ Result<SplitStep> ReadDigits(const JsonObject& object, const std::string& where)
   const bool individual = fields.BoolOr("individual_digits", false);
   GLIMMER_TRY(fields.status());
   SplitStep step;
-  step.matches = SplitStep::Matches::kNumbers;
+  step.matches = SplitStep::Matches::kNumeric;
   step.behavior = individual ? SplitBehavior::kIsolated : SplitBehavior::kContiguous;
   return step;
 }

@@ -138,8 +138,8 @@ Status AddRule(const RuleTexts& texts, const RuleIds& ids, size_t rank, const st
                MergeTable& merges) {
   for (size_t part = 0; part < texts.size(); ++part) {
     if (ids[part] >= 0) continue;
-    return Invalid(fmt::format("{}.merges: rule {}: {} is no token of {}.vocab", where, rank,
-                               Quoted(texts[part]), where));
+    return Invalid(fmt::format("{}.merges: rule {}: {} is no token of model.vocab", where, rank,
+                               Quoted(texts[part])));
   }
   if (merges.Add(ids[0], ids[1], MakeMerge(static_cast<uint32_t>(rank), ids[2]))) return {};
   return Invalid(fmt::format("{}.merges: rule {}: the pair {} and {} has a rule already", where,
