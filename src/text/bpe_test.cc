@@ -29,11 +29,10 @@ class Model {
     MergeTable merges;
     for (size_t rank = 0; rank < rules.size(); ++rank) {
       const Rule& rule = rules[rank];
-      if (!vocabulary->Has(rule.made)) {
-        vocabulary->Add(
-            std::string(vocabulary->Bytes(rule.left)) + std::string(vocabulary->Bytes(rule.right)),
-            rule.made);
-      }
+      // Two rules may make the same text; here they make two tokens all the same.
+      vocabulary->AddHidden(
+          std::string(vocabulary->Bytes(rule.left)) + std::string(vocabulary->Bytes(rule.right)),
+          rule.made);
       merges.Add(rule.left, rule.right, MakeMerge(static_cast<uint32_t>(rank), rule.made));
     }
     bpe_ =
