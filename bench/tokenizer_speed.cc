@@ -2,8 +2,8 @@
 //
 // usage: tokenizer_speed TOKENIZER.json ROUNDS FILE...
 //
-// Prints one line of JSON: the seconds of each load, and for each file its bytes, tokens and the
-// seconds of each encoding and decoding.
+// Prints one line of JSON: the seconds of each load, and for each file its bytes, tokens, a sum
+// over the ids and the seconds of each encoding and decoding.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -36,6 +36,13 @@ double Seconds(const Work& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Changes when any id or its place does.
+uint64_t Sum(const std::vector<glimmer::text::TokenId>& ids) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < ids.size(); ++i) sum += static_cast<uint64_t>(ids[i]) * (i % 1009 + 1);
+  return sum;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -58,9 +65,10 @@ int main(int argc, char** argv) {
       encode.push_back(Seconds([&] { ids = OrExit(tokenizer.Encode(text)); }));
       decode.push_back(Seconds([&] { OrExit(tokenizer.Decode(ids)); }));
     }
-    files += fmt::format(R"({}{{"bytes": {}, "tokens": {}, "encode": [{}], "decode": [{}]}})",
-                         files.empty() ? "" : ", ", text.size(), ids.size(),
-                         fmt::join(encode, ", "), fmt::join(decode, ", "));
+    files +=
+        fmt::format(R"({}{{"bytes": {}, "tokens": {}, "sum": {}, "encode": [{}], "decode": [{}]}})",
+                    files.empty() ? "" : ", ", text.size(), ids.size(), Sum(ids),
+                    fmt::join(encode, ", "), fmt::join(decode, ", "));
   }
   fmt::print(R"({{"load": [{}], "files": [{}]}})", fmt::join(loads, ", "), files);
   return 0;

@@ -60,7 +60,8 @@ std::optional<AddedTokenFinder::Match> AddedTokenFinder::Find(std::string_view t
 
 std::optional<AddedTokenFinder::Match> Applied(const AddedToken& token,
                                                const AddedTokenFinder::Match& match,
-                                               std::string_view text, size_t from) {
+                                               std::string_view text, size_t from,
+                                               SpaceRun& spaces) {
   AddedTokenFinder::Match out = match;
   if (token.single_word && (IsWordBefore(text, match.begin) || IsWordAt(text, match.end))) {
     return std::nullopt;
@@ -73,11 +74,16 @@ std::optional<AddedTokenFinder::Match> Applied(const AddedToken& token,
     if (!is_space(point)) break;
     out.begin -= point.bytes;
   }
-  while (token.rstrip && out.end < text.size()) {
-    const CodePoint point = DecodeAt(text.data() + out.end);
-    if (!is_space(point)) break;
-    out.end += point.bytes;
+  if (!token.rstrip) return out;
+  if (out.end < spaces.begin || out.end > spaces.end) {
+    spaces = {out.end, out.end};
+    while (spaces.end < text.size()) {
+      const CodePoint point = DecodeAt(text.data() + spaces.end);
+      if (!is_space(point)) break;
+      spaces.end += point.bytes;
+    }
   }
+  out.end = spaces.end;
   return out;
 }
 

@@ -44,10 +44,17 @@ class AddedTokenFinder {
   std::array<int32_t, 256> roots_;  // node of each first byte
 };
 
+// A run of white space that was walked through, so that tokens inside it need not walk it again.
+struct SpaceRun {
+  size_t begin = 0, end = 0;
+};
+
 // The part of `text` that a match stands for once the token's single_word, lstrip and rstrip are
 // applied, or nothing when it does not count. White space before `from` is not taken.
+// `spaces` is kept from one match in this text to the next.
 std::optional<AddedTokenFinder::Match> Applied(const AddedToken& token,
                                                const AddedTokenFinder::Match& match,
-                                               std::string_view text, size_t from);
+                                               std::string_view text, size_t from,
+                                               SpaceRun& spaces);
 
 }  // namespace glimmer::text

@@ -19,7 +19,7 @@ using base::Status;
 
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr size_t kMaxTokenBytes = 4096;
+constexpr size_t kMaxTokenBytes = 512;
 
 // Appends the decoded bytes; false when the text is no base64.
 bool DecodeBase64(std::string_view text, std::string& out) {
@@ -82,6 +82,7 @@ MergeTable RulesOf(const Vocabulary& vocabulary) {
 Result<Tokenizer> Tokenizer::FromTiktokenText(std::string_view ranks, const std::string& source,
                                               const std::string& pattern,
                                               std::vector<AddedToken> added_tokens) {
+  GLIMMER_TRY(CheckFileSize(ranks, source));
   TokenizerParts parts;
   parts.vocabulary.Reserve(ranks.size() / 16, ranks.size());
   for (size_t line = 1; !ranks.empty(); ++line) {

@@ -45,13 +45,15 @@ class Encoding {
   Status AroundAddedTokens(const AddedTokenFinder& finder, std::string_view text,
                            const Encode& encode) {
     size_t done = 0, from = 0;
+    SpaceRun spaces;
     while (options_.added_tokens != AddedTokens::kNone) {
       const std::optional<AddedTokenFinder::Match> found = finder.Find(text, from);
       if (!found) break;
       from = found->end;
       const AddedToken& token = state_.added[found->index];
       if (token.special && options_.added_tokens == AddedTokens::kNotSpecial) continue;
-      const std::optional<AddedTokenFinder::Match> match = Applied(token, *found, text, done);
+      const std::optional<AddedTokenFinder::Match> match =
+          Applied(token, *found, text, done, spaces);
       if (!match) continue;
       if (match->begin > done) GLIMMER_TRY(encode(text.substr(done, match->begin - done)));
       out_.push_back(token.id);
@@ -103,12 +105,12 @@ Result<Tokenizer> Tokenizer::Load(const std::string& path) {
 
 Result<std::vector<TokenId>> Tokenizer::Encode(std::string_view text,
                                                const EncodeOptions& options) const {
+  std::string repaired;
+  if (ValidPrefixBytes(text) < text.size()) text = repaired = Repaired(text);
   if (text.size() > kMaxEncodeBytes) {
     return base::Exhausted(
         fmt::format("a text of {} bytes; one call encodes up to {}", text.size(), kMaxEncodeBytes));
   }
-  std::string repaired;
-  if (ValidPrefixBytes(text) < text.size()) text = repaired = Repaired(text);
   std::vector<TokenId> ids;
   ids.reserve(text.size() / kBytesPerToken + 16);
   const Template& special = state_->special;

@@ -31,7 +31,7 @@
 namespace glimmer::text {
 
 constexpr uint64_t kMaxTokenizerFileBytes = 256 << 20;
-constexpr uint64_t kMaxEncodeBytes = 1 << 30;  // of one text
+constexpr uint64_t kMaxEncodeBytes = 256 << 20;  // of one text, after repair
 
 // Which added tokens are recognised in text; the others are encoded like any text.
 enum class AddedTokens {

@@ -98,6 +98,12 @@ Status CheckTemplate(const Template& special, const Vocabulary& vocabulary,
 
 }  // namespace
 
+Status CheckFileSize(std::string_view text, const std::string& source) {
+  if (text.size() <= kMaxTokenizerFileBytes) return {};
+  return base::Exhausted(fmt::format("{}: {} bytes; glimmer reads tokenizers up to {}", source,
+                                     text.size(), kMaxTokenizerFileBytes));
+}
+
 Result<Tokenizer> TokenizerBuilder::Build(TokenizerParts parts, const std::string& source) {
   auto state = std::make_unique<TokenizerState>();
   GLIMMER_ASSIGN(const auto byte_ids, ByteIds(parts.vocabulary, source));

@@ -188,6 +188,7 @@ Status ReadModel(const TokenizerDocument& document, const std::string& where,
 }  // namespace
 
 Result<TokenizerParts> ReadTokenizerJson(std::string_view json, const std::string& source) {
+  GLIMMER_TRY(CheckFileSize(json, source));
   GLIMMER_ASSIGN(const TokenizerDocument document, ParseTokenizerDocument(json, source));
   const JsonObject& tree = document.tree;
   GLIMMER_TRY(CheckKeys(tree, source,

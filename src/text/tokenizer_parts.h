@@ -41,6 +41,9 @@ class TokenizerBuilder {
   static base::Result<Tokenizer> Build(TokenizerParts parts, const std::string& source);
 };
 
+// Errors: kExhausted when the text is larger than kMaxTokenizerFileBytes.
+base::Status CheckFileSize(std::string_view text, const std::string& source);
+
 // The parts of a tokenizer.json; Tokenizer::FromJson builds from them.
 base::Result<TokenizerParts> ReadTokenizerJson(std::string_view json, const std::string& source);
 

@@ -255,6 +255,15 @@ TEST(Tokenizer, TakesMegabytesOfAnything) {
   }
 }
 
+// Each rstrip token could walk through all the white space that the one before has taken.
+TEST(Tokenizer, IsLinearInTokensThatTakeSpaces) {
+  const Tokenizer tokenizer = Make({.added_tokens = R"([
+      {"id": 300, "content": "\n", "rstrip": true, "lstrip": true}, {"id": 301, "content": "\r"}])"});
+  std::string text;
+  while (text.size() < 1 << 20) text += "\n\r";
+  EXPECT_EQ(tokenizer.Encode(text).value().size(), text.size());
+}
+
 TEST(Tokenizer, ServesSeveralThreads) {
   const Tokenizer tokenizer = TestTokenizer("reference");
   RandomText random(9);

@@ -142,7 +142,7 @@ def main():
     for name, (tokenizer_name, change) in variants().items():
         rng = random.Random(f"{SEED} {name}")
         tokenizer, document = load(tokenizer_name, change)
-        count = 120 if name in ("reference", "glm46", "odd_added_tokens") else 40
+        count = 60 if name in ("reference", "glm46", "odd_added_tokens") else 25
         golden = {"tokenizer": tokenizer_name, "change": change,
                   "made_with": "tokenizers " + tokenizers.__version__,
                   "cases": cases(tokenizer, document, rng, count)}
