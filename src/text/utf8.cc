@@ -1,0 +1,109 @@
+#include "text/utf8.h"
+
+#include <cstring>
+
+namespace glimmer::text {
+namespace {
+
+constexpr uint64_t kHighBits = 0x8080808080808080;
+
+size_t AsciiPrefixBytes(std::string_view bytes) {
+  size_t at = 0;
+  for (uint64_t eight; at + sizeof(eight) <= bytes.size(); at += sizeof(eight)) {
+    std::memcpy(&eight, bytes.data() + at, sizeof(eight));
+    if ((eight & kHighBits) != 0) break;
+  }
+  while (at < bytes.size() && static_cast<unsigned char>(bytes[at]) < 0x80) ++at;
+  return at;
+}
+
+// Lowest and highest second byte that may follow a lead byte of a sequence of 3 or 4 bytes:
+// narrower where the sequence would be overlong, a surrogate, or beyond U+10FFFF.
+struct SecondByte {
+  unsigned char least, most;
+};
+SecondByte SecondByteOf(unsigned char lead) {
+  switch (lead) {
+    case 0xe0:
+      return {0xa0, 0xbf};
+    case 0xed:
+      return {0x80, 0x9f};
+    case 0xf0:
+      return {0x90, 0xbf};
+    case 0xf4:
+      return {0x80, 0x8f};
+    default:
+      return {0x80, 0xbf};
+  }
+}
+
+}  // namespace
+
+CodePoint DecodeLast(std::string_view utf8) {
+  size_t at = utf8.size() - 1;
+  while ((static_cast<unsigned char>(utf8[at]) & 0xc0) == 0x80) --at;
+  return DecodeAt(utf8.data() + at);
+}
+
+void AppendUtf8(uint32_t code_point, std::string& out) {
+  const auto tail = [&](int shift) {
+    out += static_cast<char>(0x80 | ((code_point >> shift) & 0x3f));
+  };
+  if (code_point < 0x80) {
+    out += static_cast<char>(code_point);
+  } else if (code_point < 0x800) {
+    out += static_cast<char>(0xc0 | (code_point >> 6));
+    tail(0);
+  } else if (code_point < 0x10000) {
+    out += static_cast<char>(0xe0 | (code_point >> 12));
+    tail(6), tail(0);
+  } else {
+    out += static_cast<char>(0xf0 | (code_point >> 18));
+    tail(12), tail(6), tail(0);
+  }
+}
+
+Utf8Front FrontOf(std::string_view bytes) {
+  using Kind = Utf8Front::Kind;
+  const auto lead = static_cast<unsigned char>(bytes[0]);
+  if (lead < 0x80) return {Kind::kWhole, 1};
+  if (lead < 0xc2 || lead > 0xf4) return {Kind::kInvalid, 1};
+  const size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  SecondByte allowed = SecondByteOf(lead);
+  for (size_t i = 1; i < length; ++i) {
+    if (i == bytes.size()) return {Kind::kCutOff, i};
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    if (byte < allowed.least || byte > allowed.most) return {Kind::kInvalid, i};
+    allowed = {0x80, 0xbf};
+  }
+  return {Kind::kWhole, length};
+}
+
+size_t ValidPrefixBytes(std::string_view bytes) {
+  size_t at = 0;
+  while (true) {
+    at += AsciiPrefixBytes(bytes.substr(at));
+    while (at < bytes.size() && static_cast<unsigned char>(bytes[at]) >= 0x80) {
+      const Utf8Front front = FrontOf(bytes.substr(at));
+      if (front.kind != Utf8Front::Kind::kWhole) return at;
+      at += front.bytes;
+    }
+    if (at == bytes.size()) return at;
+  }
+}
+
+std::string Repaired(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const size_t valid = ValidPrefixBytes(bytes);
+    out += bytes.substr(0, valid);
+    bytes.remove_prefix(valid);
+    if (bytes.empty()) break;
+    out += kReplacement;
+    bytes.remove_prefix(FrontOf(bytes).bytes);
+  }
+  return out;
+}
+
+}  // namespace glimmer::text

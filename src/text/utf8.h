@@ -1,0 +1,53 @@
+// UTF-8: decoding of text that is known to be valid, repair of text that is not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace glimmer::text {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
+struct CodePoint {
+  uint32_t value;
+  uint32_t bytes;
+};
+
+// REQUIRES: `at` points to the first byte of a valid sequence.
+inline CodePoint DecodeAt(const char* at) {
+  const auto byte = [at](int i) {
+    return static_cast<uint32_t>(static_cast<unsigned char>(at[i]));
+  };
+  const uint32_t lead = byte(0);
+  if (lead < 0x80) return {lead, 1};
+  if (lead < 0xe0) return {(lead & 0x1f) << 6 | (byte(1) & 0x3f), 2};
+  if (lead < 0xf0) return {(lead & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f), 3};
+  return {(lead & 0x07) << 18 | (byte(1) & 0x3f) << 12 | (byte(2) & 0x3f) << 6 | (byte(3) & 0x3f),
+          4};
+}
+
+// The last code point of valid text that is not empty.
+CodePoint DecodeLast(std::string_view utf8);
+
+// REQUIRES: code_point <= 0x10ffff and no surrogate.
+void AppendUtf8(uint32_t code_point, std::string& out);
+
+// What the bytes at the front of a text are. `bytes` is the length of one whole character, or of
+// the longest prefix that could have become one (at least 1): the piece that one U+FFFD replaces,
+// as Rust's from_utf8_lossy, Python's errors="replace" and the WHATWG decoder do.
+struct Utf8Front {
+  enum class Kind { kWhole, kInvalid, kCutOff } kind;  // kCutOff: more bytes could complete it
+  size_t bytes;
+};
+// REQUIRES: not empty.
+Utf8Front FrontOf(std::string_view bytes);
+
+// Length of the longest prefix that is valid UTF-8.
+size_t ValidPrefixBytes(std::string_view bytes);
+
+// The text with each invalid piece replaced by U+FFFD.
+std::string Repaired(std::string_view bytes);
+
+}  // namespace glimmer::text
