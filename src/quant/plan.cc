@@ -73,8 +73,9 @@ std::vector<OutputTensor> PartsOf(const Plan& plan, size_t index) {
   return outputs;
 }
 
-// Opens files as tensors arrive: numbered shards fill greedily up to the limit, the MTP file takes
-// all of its layers.
+// Opens files as tensors arrive, as huggingface_hub splits a state dict: numbered shards fill
+// greedily up to the limit; a tensor above the limit gets a shard of its own while the current one
+// stays open; numbers are given when shards close. The MTP file takes all of its layers.
 class FileAssigner {
  public:
   explicit FileAssigner(Plan& plan) : plan_(plan) {}
@@ -84,27 +85,47 @@ class FileAssigner {
     PlanTotals& totals = plan_.totals;
     (mtp ? totals.tensors_mtp : totals.tensors_main) += 1;
     (mtp ? totals.bytes_mtp : totals.bytes_main) += size_bytes;
-    uint32_t& file = mtp ? mtp_file_ : shard_;
-    const bool full = !mtp && shard_bytes_ + size_bytes > plan_.options.max_shard_bytes;
-    if (file == Place::kNowhere || full) {
-      file = static_cast<uint32_t>(plan_.files.size());
-      plan_.files.emplace_back();
-      if (mtp) {
-        plan_.files.back().name = kMtpFileName;
-      } else {
-        ++totals.shards;
-        shard_bytes_ = 0;
-      }
+    if (mtp) {
+      if (mtp_file_ == Place::kNowhere) mtp_file_ = NewFile();
+      return mtp_file_;
     }
-    if (!mtp) shard_bytes_ += size_bytes;
-    return file;
+    if (size_bytes > plan_.options.max_shard_bytes) {
+      closed_.push_back(NewFile());
+      return closed_.back();
+    }
+    if (shard_bytes_ + size_bytes > plan_.options.max_shard_bytes) CloseShard();
+    if (shard_ == Place::kNowhere) shard_ = NewFile();
+    shard_bytes_ += size_bytes;
+    return shard_;
+  }
+
+  void NameFiles() {
+    CloseShard();
+    plan_.totals.shards = closed_.size();
+    for (size_t number = 0; number < closed_.size(); ++number) {
+      plan_.files[closed_[number]].name =
+          fmt::format("model-{:05}-of-{:05}.safetensors", number + 1, closed_.size());
+    }
+    if (mtp_file_ != Place::kNowhere) plan_.files[mtp_file_].name = kMtpFileName;
   }
 
  private:
+  uint32_t NewFile() {
+    plan_.files.emplace_back();
+    return static_cast<uint32_t>(plan_.files.size() - 1);
+  }
+
+  void CloseShard() {
+    if (shard_ != Place::kNowhere) closed_.push_back(shard_);
+    shard_ = Place::kNowhere;
+    shard_bytes_ = 0;
+  }
+
   Plan& plan_;
-  uint32_t shard_ = Place::kNowhere;
+  uint32_t shard_ = Place::kNowhere;  // open
   uint32_t mtp_file_ = Place::kNowhere;
   uint64_t shard_bytes_ = 0;
+  std::vector<uint32_t> closed_;  // in the order of their numbers
 };
 
 void AssignFiles(Plan& plan) {
@@ -117,14 +138,11 @@ void AssignFiles(Plan& plan) {
       plan.files[file].tensors.push_back(std::move(output.info));
     }
   }
+  assigner.NameFiles();
 }
 
 void LayOutFiles(Plan& plan) {
-  size_t number = 0;
   for (OutputFile& file : plan.files) {
-    if (file.name.empty()) {
-      file.name = fmt::format("model-{:05}-of-{:05}.safetensors", ++number, plan.totals.shards);
-    }
     file.first_bytes = io::LayOutSafetensors(file.tensors);
     file.file_bytes = file.first_bytes.size();
     for (const io::TensorInfo& info : file.tensors) file.file_bytes += info.size_bytes;

@@ -81,7 +81,7 @@ struct Plan {
   PlanOptions options;
   std::vector<model::TensorSpec> specs;
   std::vector<PlannedTensor> tensors;  // one for each spec
-  std::vector<OutputFile> files;       // numbered shards, then the MTP file
+  std::vector<OutputFile> files;       // in the order in which their first tensors come
   std::vector<std::string> ignore;     // for both configuration files
   std::vector<std::string> warnings;   // one sentence each: something is probably not meant
   std::vector<std::string> notes;      // one sentence each: good to know

@@ -79,13 +79,14 @@ class Reference(Case):
         run("quantize", REFERENCE, out, "--weights-only", "--max-shard-size", "1MB")
         shards = sorted(out.glob("model-*.safetensors"))
         self.assertEqual(shards[0].name, f"model-00001-of-{len(shards):05}.safetensors")
-        sizes = []
+        totals = []
         for shard in shards:
             header, _ = read_header(shard)
-            sizes.append([i["data_offsets"][1] - i["data_offsets"][0] for i in header.values()])
-        for size, following in zip(sizes, sizes[1:]):
-            self.assertTrue(sum(size) <= 1_000_000 or len(size) == 1)
-            self.assertGreater(sum(size) + max(following), 1_000_000)
+            sizes = [i["data_offsets"][1] - i["data_offsets"][0] for i in header.values()]
+            self.assertTrue(sum(sizes) <= 1_000_000 or len(sizes) == 1)
+            totals.append(sum(sizes))
+        full = [total for total in totals if total > 900_000]
+        self.assertGreaterEqual(len(full), len(totals) - 1)
 
     def test_gpu_rule_changes_scales_by_one_bit(self):
         run("quantize", REFERENCE, self.folder / "cpu", "--weights-only")
