@@ -289,9 +289,12 @@ class Refusals(Case):
         self.assertEqual(self.quantize(REFERENCE, "--resume").returncode, 0)
 
     def test_a_disk_that_is_too_small_is_found_before_the_work(self):
-        model = CONFIGS / "glm-5.1.json"
-        done = run("synth", model, self.folder / "out")
-        self.assert_fails(done, EXHAUSTED, "1.508 TB", "free")
+        config = json.loads((CONFIGS / "glm-5b.json").read_text())
+        config.update(hidden_size=2**24, vocab_size=2**24, num_hidden_layers=1,
+                      num_nextn_predict_layers=0)  # two matrices of 563 TB each
+        (self.folder / "config.json").write_text(json.dumps(config))
+        done = run("synth", self.folder / "config.json", self.folder / "out")
+        self.assert_fails(done, EXHAUSTED, " TB, but its disk has ", " free")
         self.assertFalse((self.folder / "out").exists())
 
 

@@ -2,7 +2,7 @@
 """Writes tests/golden/jinja/*.json: small templates and what jinja2 makes of them, and
 tests/golden/chat_templates.json: models' templates on the conversations of the test data.
 
-    /opt/jinja-venv/bin/python tests/oracles/jinja_goldens.py     (needs PyPI jinja2)
+    python tests/oracles/jinja_goldens.py     (needs PyPI jinja2)
 
 The environment is the one transformers gives chat templates. An `expected` of null means that
 jinja2 raises. Cases whose outcome glimmer does not want to share (64-bit integers, addresses in
