@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 // Linux transfers at most 2^31 - 4096 bytes a call; ask for less.
 constexpr size_t kTransferBytes = size_t{1} << 30;
+constexpr size_t kPieceBytes = size_t{1} << 20;  // of a file that is read whole
 
 Error SystemError(int code, const std::string& path, const char* action) {
   std::string message = Quoted(path) + ": cannot " + action + ": " + std::strerror(code);
@@ -113,6 +114,17 @@ Status File::ReadAt(std::span<std::byte> out, uint64_t offset) const {
   return {};
 }
 
+Status File::ReadInPieces(uint64_t offset, uint64_t size_bytes, std::span<std::byte> buffer,
+                          const std::function<Status(std::span<const std::byte>)>& use) const {
+  for (uint64_t done = 0; done < size_bytes;) {
+    const auto piece = buffer.first(std::min<uint64_t>(buffer.size(), size_bytes - done));
+    GLIMMER_TRY(ReadAt(piece, offset + done));
+    GLIMMER_TRY(use(piece));
+    done += piece.size();
+  }
+  return {};
+}
+
 Status File::WriteAt(std::span<const std::byte> bytes, uint64_t offset) const {
   while (!bytes.empty()) {
     const size_t want = std::min(bytes.size(), kTransferBytes);
@@ -186,17 +198,17 @@ Status WriteFileAtomically(const std::string& path, std::string_view text) {
 }
 
 Status CopyFileAtomically(const std::string& from, const std::string& to) {
-  constexpr size_t kCopyBytes = size_t{1} << 20;
   GLIMMER_ASSIGN(const File source, File::OpenForReading(from));
   GLIMMER_ASSIGN(const uint64_t size_bytes, source.SizeBytes());
   {
     GLIMMER_ASSIGN(const File target, File::Create(PartialPath(to)));
-    std::vector<std::byte> chunk(kCopyBytes);
-    for (uint64_t offset = 0; offset < size_bytes; offset += kCopyBytes) {
-      const auto part = std::span(chunk).first(std::min<uint64_t>(kCopyBytes, size_bytes - offset));
-      GLIMMER_TRY(source.ReadAt(part, offset));
-      GLIMMER_TRY(target.WriteAt(part, offset));
-    }
+    std::vector<std::byte> buffer(kPieceBytes);
+    uint64_t offset = 0;
+    GLIMMER_TRY(source.ReadInPieces(0, size_bytes, buffer, [&](auto piece) -> Status {
+      GLIMMER_TRY(target.WriteAt(piece, offset));
+      offset += piece.size();
+      return {};
+    }));
     GLIMMER_TRY(target.Sync());
   }
   GLIMMER_TRY(RenameFile(PartialPath(to), to));
@@ -204,16 +216,14 @@ Status CopyFileAtomically(const std::string& from, const std::string& to) {
 }
 
 Result<std::string> HashOfFile(const std::string& path) {
-  constexpr size_t kReadBytes = size_t{1} << 20;
   GLIMMER_ASSIGN(const File file, File::OpenForReading(path));
   GLIMMER_ASSIGN(const uint64_t size_bytes, file.SizeBytes());
-  std::vector<std::byte> chunk(kReadBytes);
+  std::vector<std::byte> buffer(kPieceBytes);
   Hasher hasher;
-  for (uint64_t offset = 0; offset < size_bytes; offset += kReadBytes) {
-    const auto part = std::span(chunk).first(std::min<uint64_t>(kReadBytes, size_bytes - offset));
-    GLIMMER_TRY(file.ReadAt(part, offset));
-    hasher.Add(part);
-  }
+  GLIMMER_TRY(file.ReadInPieces(0, size_bytes, buffer, [&](auto piece) {
+    hasher.Add(piece);
+    return Status();
+  }));
   return hasher.Hex();
 }
 

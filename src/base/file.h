@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,10 @@ class File {
 
   // Fills `out` from `offset`. Errors: kIo; kCorrupt when the file ends before.
   Status ReadAt(std::span<std::byte> out, uint64_t offset) const;
+  // Gives `size_bytes` from `offset` to `use` in pieces that fit into `buffer`, first to last;
+  // stops at the first error of reading or of `use`.
+  Status ReadInPieces(uint64_t offset, uint64_t size_bytes, std::span<std::byte> buffer,
+                      const std::function<Status(std::span<const std::byte>)>& use) const;
   Status WriteAt(std::span<const std::byte> bytes, uint64_t offset) const;
   Status Append(std::string_view text) const;
   // Reserves the disk space now, so that a full disk is found before the work. A file system

@@ -250,8 +250,9 @@ Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
                                const base::CancelFlag& cancel, Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
   ConvertSummary summary;
-  GLIMMER_TRY(CheckOutput(plan, companions, folder, settings, options.resume));
-  if (options.resume && HoldsFinishedOutput(plan, companions, folder)) {
+  GLIMMER_ASSIGN(const OutputState state,
+                 CheckOutput(plan, companions, folder, settings, options.resume));
+  if (state == OutputState::kFinished) {
     summary.was_complete = true;
     return summary;
   }

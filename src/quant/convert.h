@@ -56,12 +56,15 @@ struct ConvertSummary {
   double seconds = 0;
 };
 
-// Whether `folder` can take the output: absent or empty, or with options.resume an unfinished or
-// finished conversion of the same plan; and whether the disk has room. Writes nothing.
-// `settings` are the facts that must not have changed since an unfinished attempt.
-// Errors: kInvalid naming what stands in the way; kExhausted when the disk is too small.
-base::Status CheckOutput(const Plan& plan, const Companions& companions, const std::string& folder,
-                         const base::JsonObject& settings, bool resume);
+enum class OutputState { kFresh, kUnfinished, kFinished };
+
+// Whether `folder` can take the output, and what of it is there: absent or empty, or with
+// options.resume an unfinished or finished conversion of the same plan; and whether the disk has
+// room. Writes nothing. `settings` are the facts that must not have changed since an unfinished
+// attempt. Errors: kInvalid naming what stands in the way; kExhausted when the disk is too small.
+base::Result<OutputState> CheckOutput(const Plan& plan, const Companions& companions,
+                                      const std::string& folder, const base::JsonObject& settings,
+                                      bool resume);
 
 // Errors: those of CheckOutput; kCorrupt for weights that are not finite; kIo; kCancelled. After
 // any of the last three the folder holds a journal, complete files and `.partial` ones.

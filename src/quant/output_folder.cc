@@ -83,10 +83,28 @@ Status CheckDiskSpace(const Plan& plan, const std::string& folder) {
                                      base::HumanBytes(free)));
 }
 
+// Whether the folder already holds exactly this output: every weight file with its planned header
+// and size, every text and copy equal. REQUIRES: it holds no journal.
+bool HoldsFinishedOutput(const Plan& plan, const Companions& companions,
+                         const std::string& folder) {
+  for (const OutputFile& file : plan.files) {
+    if (!HoldsPlannedFile(JoinPath(folder, file.name), file)) return false;
+  }
+  for (const auto& [name, text] : companions.texts) {
+    if (!HoldsText(JoinPath(folder, name), text)) return false;
+  }
+  for (const auto& [name, path] : companions.copies) {
+    const auto ours = base::HashOfFile(JoinPath(folder, name)), theirs = base::HashOfFile(path);
+    if (!ours.ok() || !theirs.ok() || ours.value() != theirs.value()) return false;
+  }
+  return HoldsText(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
+}
+
 }  // namespace
 
-Status CheckOutput(const Plan& plan, const Companions& companions, const std::string& folder,
-                   const base::JsonObject& settings, bool resume) {
+Result<OutputState> CheckOutput(const Plan& plan, const Companions& companions,
+                                const std::string& folder, const base::JsonObject& settings,
+                                bool resume) {
   if (std::filesystem::exists(std::filesystem::symlink_status(folder)) &&
       !base::FolderExists(folder)) {
     return Invalid(Quoted(folder) + ": exists and is not a folder; nothing was written");
@@ -102,7 +120,7 @@ Status CheckOutput(const Plan& plan, const Companions& companions, const std::st
                    "folder");
   }
   if (!unfinished && !present.empty()) {
-    if (resume && HoldsFinishedOutput(plan, companions, folder)) return {};
+    if (resume && HoldsFinishedOutput(plan, companions, folder)) return OutputState::kFinished;
     return Invalid(
         fmt::format("{}: is not empty (it holds {}); nothing was overwritten: choose an "
                     "empty or a new folder",
@@ -117,23 +135,8 @@ Status CheckOutput(const Plan& plan, const Companions& companions, const std::st
                     "nothing was overwritten",
                     Quoted(folder), Quoted(name)));
   }
-  return CheckDiskSpace(plan, folder);
-}
-
-bool HoldsFinishedOutput(const Plan& plan, const Companions& companions,
-                         const std::string& folder) {
-  if (Journal::Exists(folder)) return false;
-  for (const OutputFile& file : plan.files) {
-    if (!HoldsPlannedFile(JoinPath(folder, file.name), file)) return false;
-  }
-  for (const auto& [name, text] : companions.texts) {
-    if (!HoldsText(JoinPath(folder, name), text)) return false;
-  }
-  for (const auto& [name, path] : companions.copies) {
-    const auto ours = base::HashOfFile(JoinPath(folder, name)), theirs = base::HashOfFile(path);
-    if (!ours.ok() || !theirs.ok() || ours.value() != theirs.value()) return false;
-  }
-  return HoldsText(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
+  GLIMMER_TRY(CheckDiskSpace(plan, folder));
+  return unfinished ? OutputState::kUnfinished : OutputState::kFresh;
 }
 
 Status WriteCompanions(const Plan& plan, const Companions& companions, const std::string& folder) {

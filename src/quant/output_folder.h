@@ -11,10 +11,6 @@
 
 namespace glimmer::quant {
 
-// Whether the folder already holds exactly this output: no journal, every weight file with its
-// planned header and size, every text and copy equal.
-bool HoldsFinishedOutput(const Plan& plan, const Companions& companions, const std::string& folder);
-
 // Copies, texts and last the index.
 base::Status WriteCompanions(const Plan& plan, const Companions& companions,
                              const std::string& folder);

@@ -52,14 +52,11 @@ Result<bool> OutputSet::StillHasDigest(size_t file, const base::CancelFlag& canc
   std::vector<std::byte> chunk(kVerifyChunkBytes);
   for (const io::TensorInfo& info : planned.tensors) {
     base::Hasher hasher;
-    for (uint64_t done = 0; done < info.size_bytes;) {
+    GLIMMER_TRY(input.ReadInPieces(info.offset, info.size_bytes, chunk, [&](auto piece) -> Status {
       if (cancel.IsSet()) return base::Cancelled("stopped");
-      const auto part =
-          std::span(chunk).first(std::min<uint64_t>(chunk.size(), info.size_bytes - done));
-      GLIMMER_TRY(input.ReadAt(part, info.offset + done));
-      hasher.Add(part);
-      done += part.size();
-    }
+      hasher.Add(piece);
+      return {};
+    }));
     hashes.push_back(hasher.Hex());
   }
   return Digest(file, hashes) == journal_.DigestOf(planned.name);
