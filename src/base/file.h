@@ -13,6 +13,8 @@
 
 namespace glimmer::base {
 
+class MappedFile;
+
 // An open file. Reads and writes at offsets may run on several threads at once.
 class File {
  public:
@@ -52,6 +54,7 @@ class File {
   Status Sync() const;
 
  private:
+  friend class MappedFile;
   File(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   Error Failure(const char* action) const;
 

@@ -1,12 +1,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/check.h"
 #include "base/text.h"
+#include "kernels/dispatch.h"
 #include "kernels/isa.h"
-#include "kernels/nvfp4_pack.h"
-#include "kernels/table.h"
-#include "tensor/nvfp4.h"
 
 namespace glimmer::kernels {
 namespace {
@@ -74,25 +71,7 @@ base::Status CheckIsaRequest() {
                            ": expected one of this processor's:" + available);
 }
 
-tensor::Bf16 AbsMaxOn(Isa isa, std::span<const tensor::Bf16> weights) {
-  return EntryOf(isa).table.abs_max(weights.data(), weights.size());
-}
-
-void PackNvfp4On(Isa isa, std::span<const tensor::Bf16> weights, float tensor_scale,
-                 std::span<uint8_t> packed, std::span<uint8_t> scales) {
-  const size_t blocks = weights.size() / tensor::kNvfp4Block;
-  GLIMMER_CHECK(weights.size() == blocks * tensor::kNvfp4Block);
-  GLIMMER_CHECK(packed.size() == blocks * tensor::kNvfp4BlockBytes && scales.size() == blocks);
-  EntryOf(isa).table.pack_nvfp4(weights.data(), blocks, tensor_scale, packed.data(), scales.data());
-}
-
-tensor::Bf16 AbsMax(std::span<const tensor::Bf16> weights) {
-  return AbsMaxOn(ActiveIsa(), weights);
-}
-
-void PackNvfp4(std::span<const tensor::Bf16> weights, float tensor_scale, std::span<uint8_t> packed,
-               std::span<uint8_t> scales) {
-  PackNvfp4On(ActiveIsa(), weights, tensor_scale, packed, scales);
-}
+const Table& TableOf(Isa isa) { return EntryOf(isa).table; }
+const Table& ActiveTable() { return TableOf(ActiveIsa()); }
 
 }  // namespace glimmer::kernels

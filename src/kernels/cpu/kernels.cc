@@ -14,9 +14,11 @@ namespace {
 #include "kernels/cpu/vec-inl.h"
 //
 #include "kernels/cpu/nvfp4_pack-inl.h"
+//
+#include "kernels/cpu/matmul-inl.h"
 
 }  // namespace
 
-const Table kTable = {AbsMax, PackNvfp4};
+const Table kTable = {AbsMax, PackNvfp4, MatMulF32, MatMulBf16, MatMulNvfp4, WeightedSum};
 
 }  // namespace glimmer::kernels::GLIMMER_ISA

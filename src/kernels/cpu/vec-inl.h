@@ -3,6 +3,15 @@
 // Included inside namespace glimmer::kernels::GLIMMER_ISA by files that CMake compiles once for
 // each instruction set. Includes nothing but <immintrin.h> and <cstdint> (see table.h).
 
+// Eight bytes as sixteen bytes of one nibble each, low nibble first.
+inline __m128i Nibbles(const uint8_t* p) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  const __m128i mask = _mm_set1_epi8(0xF);
+  return _mm_unpacklo_epi8(_mm_and_si128(bytes, mask),
+                           _mm_and_si128(_mm_srli_epi16(bytes, 4), mask));
+}
+inline float F32OfBits(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+
 #if defined(__AVX512F__)
 
 struct F32x16 {
@@ -14,7 +23,11 @@ struct I32x16 {
 
 inline F32x16 Broadcast(float x) { return {_mm512_set1_ps(x)}; }
 inline I32x16 BroadcastInt(int32_t x) { return {_mm512_set1_epi32(x)}; }
+inline F32x16 LoadF32(const float* p) { return {_mm512_loadu_ps(p)}; }
+inline void StoreF32(F32x16 a, float* p) { _mm512_storeu_ps(p, a.v); }
 inline F32x16 Mul(F32x16 a, F32x16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+// a * b + c, rounded once.
+inline F32x16 MulAdd(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline F32x16 Div(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
 inline F32x16 Min(F32x16 a, F32x16 b) { return {_mm512_min_ps(a.v, b.v)}; }
 inline F32x16 Max(F32x16 a, F32x16 b) { return {_mm512_max_ps(a.v, b.v)}; }
@@ -53,6 +66,17 @@ inline void StoreAsI16(I32x16 a, int16_t* p) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v));
 }
 
+// Lane l and lane l + 8 added.
+inline __m256 AddHalves(F32x16 a) {
+  return _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+}
+// Eight bytes of E2M1 codes, low nibble first, as their values.
+inline F32x16 DecodeE2m1(const uint8_t* codes) {
+  const __m512 values =
+      _mm512_setr_ps(0, .5f, 1, 1.5f, 2, 3, 4, 6, -0.f, -.5f, -1, -1.5f, -2, -3, -4, -6);
+  return {_mm512_permutexvar_ps(_mm512_cvtepu8_epi32(Nibbles(codes)), values)};
+}
+
 // The widest vector of 16-bit lanes.
 struct U16xN {
   __m512i v;
@@ -79,6 +103,14 @@ struct I32x16 {
 
 inline F32x16 Broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 inline I32x16 BroadcastInt(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+inline F32x16 LoadF32(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline void StoreF32(F32x16 a, float* p) {
+  _mm256_storeu_ps(p, a.lo);
+  _mm256_storeu_ps(p + 8, a.hi);
+}
+inline F32x16 MulAdd(F32x16 a, F32x16 b, F32x16 c) {
+  return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
 inline F32x16 Mul(F32x16 a, F32x16 b) {
   return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)};
 }
@@ -140,6 +172,20 @@ inline void StoreAsI16(I32x16 a, int16_t* p) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(mixed, 0xD8));
 }
 
+inline __m256 AddHalves(F32x16 a) { return _mm256_add_ps(a.lo, a.hi); }
+// Values of eight codes, one a lane: a look-up of the magnitude and the sign bit moved to its
+// place.
+inline __m256 E2m1Values(__m256i codes) {
+  const __m256 magnitudes = _mm256_setr_ps(0, .5f, 1, 1.5f, 2, 3, 4, 6);
+  const __m256i sign = _mm256_slli_epi32(_mm256_srli_epi32(codes, 3), 31);
+  return _mm256_xor_ps(_mm256_permutevar8x32_ps(magnitudes, codes), _mm256_castsi256_ps(sign));
+}
+inline F32x16 DecodeE2m1(const uint8_t* codes) {
+  const __m128i nibbles = Nibbles(codes);
+  return {E2m1Values(_mm256_cvtepu8_epi32(nibbles)),
+          E2m1Values(_mm256_cvtepu8_epi32(_mm_srli_si128(nibbles, 8)))};
+}
+
 struct U16xN {
   __m256i v;
 };
@@ -161,4 +207,12 @@ inline uint16_t HorizontalMax(__m256i a) {
   const __m128i eight = _mm_max_epu16(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
   const __m128i inverted = _mm_xor_si128(eight, _mm_set1_epi16(-1));
   return static_cast<uint16_t>(~_mm_cvtsi128_si32(_mm_minpos_epu16(inverted)));
+}
+
+// All sixteen lanes, in the same order on every instruction set.
+inline float HorizontalSum(F32x16 a) {
+  const __m256 eight = AddHalves(a);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }

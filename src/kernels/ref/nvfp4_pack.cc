@@ -1,4 +1,5 @@
 // The plain loops that define what the vector kernels must compute.
+#include "kernels/ref/matmul.h"
 #include "kernels/table.h"
 #include "tensor/nvfp4.h"
 
@@ -29,6 +30,6 @@ void PackNvfp4(const uint16_t* weights, size_t blocks, float tensor_scale, uint8
 
 }  // namespace
 
-const Table kTable = {AbsMax, PackNvfp4};
+const Table kTable = {AbsMax, PackNvfp4, MatMulF32, MatMulBf16, MatMulNvfp4, WeightedSum};
 
 }  // namespace glimmer::kernels::scalar

@@ -1,0 +1,26 @@
+// The operations between the matrix products, on rows of F32. Sums run in sixteen lanes.
+// Outputs may be the inputs. Pure; any number of threads.
+#pragma once
+
+#include <span>
+
+namespace glimmer::kernels {
+
+// y = weight * (x / sqrt(mean(x^2) + eps)). Source: Zhang and Sennrich 2019.
+void RmsNorm(std::span<const float> x, std::span<const float> weight, float eps,
+             std::span<float> y);
+
+// y = weight * ((x - mean) / sqrt(variance + eps)) + bias, variance over the whole row.
+void LayerNorm(std::span<const float> x, std::span<const float> weight, std::span<const float> bias,
+               float eps, std::span<float> y);
+
+// y = silu(gate) * up, silu(g) = g / (1 + exp(-g)).
+void SiluMul(std::span<const float> gate, std::span<const float> up, std::span<float> y);
+
+// y += scale * x.
+void AddScaled(float scale, std::span<const float> x, std::span<float> y);
+
+// x = softmax(scale * x). Entries of minus infinity become 0; not all may be.
+void Softmax(float scale, std::span<float> x);
+
+}  // namespace glimmer::kernels

@@ -1,0 +1,38 @@
+// A weight matrix as a checkpoint stores it: a view of mapped or owned bytes, read by the kernels
+// without ever being widened in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/fp8.h"
+
+namespace glimmer::kernels {
+
+enum class Format : uint8_t {
+  kF32,
+  kBf16,
+  kNvfp4,  // E2M1 codes, even column in the low nibble; docs/formats.md#nvfp4
+};
+
+// W [rows, cols], rows outputs of cols inputs.
+//   w[n, k] = element[n, k]                                          kF32, kBf16
+//   w[n, k] = E2M1(code[n, k]) * E4M3(block_scales[n, k / 16]) * tensor_scale      kNvfp4
+// REQUIRES: cols % 16 == 0 and stride == cols for kNvfp4; elements aligned to their size.
+struct Weight {
+  Format format = Format::kF32;
+  size_t rows = 0;
+  size_t cols = 0;
+  size_t stride = 0;  // elements from one row to the next; cols but for views of larger matrices
+  const void* data = nullptr;                  // [rows, cols], or [rows, cols / 2] bytes of codes
+  const tensor::E4m3* block_scales = nullptr;  // kNvfp4: [rows, cols / 16]
+  float tensor_scale = 1;                      // kNvfp4: weight_scale_2
+  float input_scale = 0;  // of quantized activations; 0 when the checkpoint has none
+
+  bool empty() const { return data == nullptr; }
+};
+
+// Rows [first, first + count).
+Weight RowsOf(const Weight& weight, size_t first, size_t count);
+
+}  // namespace glimmer::kernels
