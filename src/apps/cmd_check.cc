@@ -19,7 +19,7 @@ struct Options {
   bool json = false;
 };
 
-std::string Text(const Options& options, const quant::LoadedCheckpoint& checkpoint,
+std::string Text(const Options& options, const model::LoadedCheckpoint& checkpoint,
                  const quant::CheckReport& report) {
   const bool packed = checkpoint.format == model::WeightFormat::kModeloptNvfp4;
   std::string text =
@@ -72,11 +72,11 @@ base::JsonObject Json(const quant::CheckReport& report) {
 }
 
 Status RunCheck(const Options& options) {
-  GLIMMER_ASSIGN(const quant::LoadedCheckpoint checkpoint,
-                 quant::LoadCheckpoint(options.checkpoint));
+  GLIMMER_ASSIGN(const model::LoadedCheckpoint checkpoint,
+                 model::LoadCheckpoint(options.checkpoint));
   quant::CheckReport report = quant::CheckStructure(checkpoint);
   if (!options.base.empty() && report.defects.empty()) {
-    GLIMMER_ASSIGN(const quant::LoadedCheckpoint original, quant::LoadCheckpoint(options.base));
+    GLIMMER_ASSIGN(const model::LoadedCheckpoint original, model::LoadCheckpoint(options.base));
     uint64_t total_bytes = 0;
     for (const io::Shard& shard : original.weights.shards()) total_bytes += shard.file_bytes;
     std::atomic<uint64_t> bytes_done{0};

@@ -76,6 +76,8 @@ Result<Checkpoint> Checkpoint::Open(const std::string& folder) {
   if (checkpoint.has_index_) {
     GLIMMER_ASSIGN(weight_map, ReadWeightMap(index_path));
     for (const auto& [tensor, file] : weight_map) wanted.insert(file);
+  } else if (std::find(present.begin(), present.end(), kSingleShardName) != present.end()) {
+    wanted.insert(kSingleShardName);
   } else if (present.size() == 1) {
     wanted.insert(present[0]);
   } else if (present.empty()) {

@@ -53,7 +53,8 @@ class Checkpoint {
   bool has_index() const { return has_index_; }
   const std::vector<Shard>& shards() const { return shards_; }  // by name
   size_t tensor_count() const { return by_name_.size(); }
-  // *.safetensors in the folder that the index does not name; they play no part.
+  // *.safetensors in the folder that the index does not name, or that stand beside
+  // model.safetensors without an index; they play no part.
   const std::vector<std::string>& stray_files() const { return stray_files_; }
 
   // nullptr shard and info when there is no such tensor.

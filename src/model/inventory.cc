@@ -186,6 +186,20 @@ std::string_view ModuleName(std::string_view tensor_name) {
   return tensor_name.substr(0, tensor_name.rfind('.'));
 }
 
+std::string PartName(const std::string& weight_name, Part part) {
+  const std::string module(ModuleName(weight_name));
+  switch (part) {
+    case Part::kWeightScale:
+      return module + ".weight_scale";
+    case Part::kWeightScale2:
+      return module + ".weight_scale_2";
+    case Part::kInputScale:
+      return module + ".input_scale";
+    default:
+      return weight_name;
+  }
+}
+
 std::string LayerPrefix(uint64_t layer) { return fmt::format("model.layers.{}.", layer); }
 
 std::vector<TensorSpec> ListTensors(const Config& config) { return Lister(config).Run(); }

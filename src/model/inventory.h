@@ -69,6 +69,12 @@ struct TensorSpec {
 
 // "model.layers.3.mlp.gate.weight" -> "model.layers.3.mlp.gate".
 std::string_view ModuleName(std::string_view tensor_name);
+// What a linear is stored in: one tensor kCopy when it is not quantized, otherwise the others.
+enum class Part { kCopy, kWeight, kWeightScale, kWeightScale2, kInputScale };
+constexpr size_t kParts = 5;
+// The name of such a tensor: "….weight_scale" for "….weight".
+std::string PartName(const std::string& weight_name, Part part);
+
 // "model.layers.78."
 std::string LayerPrefix(uint64_t layer);
 

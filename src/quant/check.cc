@@ -14,7 +14,6 @@ namespace glimmer::quant {
 namespace {
 
 using base::Quoted;
-using base::Result;
 using model::TensorSpec;
 using tensor::DType;
 
@@ -155,21 +154,6 @@ class StructureCheck {
 
 double KindReport::relative_rms() const {
   return squared_weights == 0 ? 0 : std::sqrt(squared_error / squared_weights);
-}
-
-Result<LoadedCheckpoint> LoadCheckpoint(const std::string& folder) {
-  LoadedCheckpoint loaded;
-  if (base::FileExists(folder)) {
-    return base::Invalid(Quoted(folder) + ": is a file, expected a checkpoint folder");
-  }
-  if (!base::FolderExists(folder)) return base::NotFound(Quoted(folder) + ": no such folder");
-  const std::string path = base::JoinPath(folder, model::kConfigName);
-  GLIMMER_ASSIGN(loaded.config_json, base::ReadJsonObject(path, model::kMaxConfigBytes));
-  GLIMMER_ASSIGN(loaded.config, model::ParseConfig(loaded.config_json, Quoted(path)));
-  GLIMMER_ASSIGN(loaded.format, model::AnnouncedFormat(loaded.config_json, Quoted(path)));
-  GLIMMER_ASSIGN(loaded.weights, io::Checkpoint::Open(folder));
-  loaded.specs = model::ListTensors(loaded.config);
-  return loaded;
 }
 
 CheckReport CheckStructure(const LoadedCheckpoint& checkpoint) {

@@ -10,24 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
 #include "base/parallel.h"
 #include "base/result.h"
-#include "io/checkpoint.h"
-#include "model/config.h"
 #include "model/inventory.h"
+#include "model/loaded_checkpoint.h"
 
 namespace glimmer::quant {
 
-// A checkpoint opened with its config, BF16 or NVFP4.
-struct LoadedCheckpoint {
-  base::JsonObject config_json;
-  model::Config config;
-  model::WeightFormat format = model::WeightFormat::kBf16;
-  io::Checkpoint weights;
-  std::vector<model::TensorSpec> specs;  // the inventory
-};
-base::Result<LoadedCheckpoint> LoadCheckpoint(const std::string& folder);
+using model::LoadedCheckpoint;
 
 // What was compared for the linears (or other tensors) of one kind.
 struct KindReport {

@@ -183,20 +183,6 @@ void CountTotals(Plan& plan) {
 
 }  // namespace
 
-std::string PartName(const std::string& weight_name, Part part) {
-  const std::string module(model::ModuleName(weight_name));
-  switch (part) {
-    case Part::kWeightScale:
-      return module + ".weight_scale";
-    case Part::kWeightScale2:
-      return module + ".weight_scale_2";
-    case Part::kInputScale:
-      return module + ".input_scale";
-    default:
-      return weight_name;
-  }
-}
-
 Result<Plan> MakePlan(model::Config config, std::vector<TensorSpec> specs, Recipe recipe,
                       PlanOptions options) {
   Plan plan;

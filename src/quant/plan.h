@@ -26,9 +26,9 @@ struct PlanOptions {
   bool separate_mtp_file = true;  // otherwise MTP layers follow in the numbered shards
 };
 
-// What is written of a linear. A copied tensor has the part kCopy alone.
-enum class Part { kCopy, kWeight, kWeightScale, kWeightScale2, kInputScale };
-constexpr size_t kParts = 5;
+using model::kParts;
+using model::Part;
+using model::PartName;
 
 // Where a part stands: Plan::files[file].tensors[slot].
 struct Place {
@@ -97,8 +97,5 @@ struct Plan {
 // width that is no multiple of 16; some experts of a layer only).
 base::Result<Plan> MakePlan(model::Config config, std::vector<model::TensorSpec> specs,
                             Recipe recipe, PlanOptions options);
-
-// The names of the tensors that a quantized linear is stored in, by Part.
-std::string PartName(const std::string& weight_name, Part part);
 
 }  // namespace glimmer::quant

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "golden/golden_files.h"
 #include "io/checkpoint.h"
 #include "kernels/nvfp4_pack.h"
 #include "model/match.h"
@@ -19,33 +20,9 @@
 namespace glimmer {
 namespace {
 
+using golden::kGolden;
+using golden::Tensors;
 using tensor::Bf16;
-
-const std::string kGolden = std::string(GLIMMER_SOURCE_DIR) + "/tests/golden/";
-
-// A safetensors file read whole.
-class Tensors {
- public:
-  explicit Tensors(const std::string& path) : file_(base::File::OpenForReading(path).value()) {
-    for (io::TensorInfo& info : io::ReadSafetensorsHeader(file_).value().tensors) {
-      by_name_.emplace(info.name, info);
-    }
-  }
-  bool Has(const std::string& name) const { return by_name_.contains(name); }
-  const std::map<std::string, io::TensorInfo>& infos() const { return by_name_; }
-
-  template <typename T>
-  std::vector<T> Read(const std::string& name) const {
-    const io::TensorInfo& info = by_name_.at(name);
-    std::vector<T> values(info.size_bytes / sizeof(T));
-    EXPECT_TRUE(file_.ReadAt(std::as_writable_bytes(std::span(values)), info.offset).ok());
-    return values;
-  }
-
- private:
-  base::File file_;
-  std::map<std::string, io::TensorInfo> by_name_;
-};
 
 template <typename T>
 std::vector<T> ReadTable(const std::string& path) {

@@ -1,0 +1,56 @@
+#include "model/forward.h"
+
+#include <fmt/format.h>
+
+#include "model/block.h"
+#include "model/embedding.h"
+#include "model/linear.h"
+
+namespace glimmer::model {
+namespace {
+
+using base::Result;
+using tensor::ConstMatrix;
+using tensor::OwnedMatrix;
+
+base::Status CheckContinuations(const Model& model, std::span<const Continuation> continuations) {
+  for (const Continuation& next : continuations) {
+    GLIMMER_TRY(CheckIds(model.config, next.ids));
+    const size_t length = next.sequence->length + next.ids.size();
+    if (length <= model.config.max_position_embeddings) continue;
+    return base::Invalid(fmt::format(
+        "the text has {} tokens: expected at most {}, as max_position_embeddings in {} says",
+        length, model.config.max_position_embeddings, kConfigName));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<OwnedMatrix> Forward(const Model& model, base::ThreadPool& pool,
+                            std::span<const Continuation> continuations, Observer* observer) {
+  GLIMMER_TRY(CheckContinuations(model, continuations));
+  std::vector<Span> spans;
+  for (const Continuation& next : continuations) {
+    spans.push_back({next.sequence, 0, next.ids.size(), next.sequence->length});
+  }
+  const Pass pass = MakePass(model, pool, observer, std::move(spans));
+  const OwnedMatrix x(pass.rows(), model.config.hidden_size);
+  for (size_t i = 0; i < continuations.size(); ++i) {
+    Embed(model, continuations[i].ids, x.view().Rows(pass.spans[i].first_row, pass.spans[i].count));
+  }
+  Selection selection;
+  for (size_t layer = 0; layer < model.weights.layers.size(); ++layer) {
+    ApplyBlock(pass, layer, model.weights.layers[layer], x, selection);
+  }
+  for (const Continuation& next : continuations) next.sequence->length += next.ids.size();
+  return NormRows(pass, x, model.weights.norm);
+}
+
+OwnedMatrix Logits(const Model& model, base::ThreadPool& pool, ConstMatrix hidden) {
+  const Pass pass = MakePass(model, pool, nullptr, {});
+  LinearInput input(pass, hidden);
+  return Apply(pass, input, model.weights.lm_head);
+}
+
+}  // namespace glimmer::model

@@ -1,0 +1,29 @@
+// A model ready to compute: config, mapped weights and the settings that decide precision.
+// Never changes after loading; any number of threads may use it.
+#pragma once
+
+#include "base/result.h"
+#include "model/config.h"
+#include "model/loaded_checkpoint.h"
+#include "model/settings.h"
+#include "model/weights.h"
+
+namespace glimmer::model {
+
+struct Model {
+  Config config;
+  Settings settings;
+  KvCacheType kv_cache;   // settings.kv_cache, decided
+  float norm_eps;         // of all RMSNorms but the next two
+  float latent_norm_eps;  // of q_a_layernorm and kv_a_layernorm
+  Weights weights;
+};
+
+// What the checkpoint announces for its cache (`kv_cache_scheme` of its quantization_config, or
+// hf_quant_config.json), or nothing. Errors: kUnsupported for a format that glimmer does not have.
+base::Result<std::optional<KvCacheType>> AnnouncedKvCache(const LoadedCheckpoint& checkpoint);
+
+// Errors: those of MapWeights and AnnouncedKvCache.
+base::Result<Model> LoadModel(const LoadedCheckpoint& checkpoint, const Settings& settings);
+
+}  // namespace glimmer::model

@@ -1,0 +1,67 @@
+// What all parts of one pass through the model share: the rows that are computed together, the
+// threads, and who watches.
+//
+// A pass computes T rows at once, each one token of one sequence. The rows of a sequence stand
+// together and in order; they continue where its cache ends.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/rope.h"
+#include "model/model.h"
+#include "model/sequence.h"
+#include "tensor/matrix.h"
+
+namespace glimmer::model {
+
+// Rows [first_row, first_row + count) are positions [first_position, …) of a sequence.
+struct Span {
+  Sequence* sequence;
+  size_t first_row;
+  size_t count;
+  size_t first_position;
+};
+
+// For each row, the positions that it attends to, ascending; an empty list means all up to its own.
+// Made by a layer with an indexer, kept by the layers that share it.
+using Selection = std::vector<std::vector<uint32_t>>;
+
+// The experts of one token with their weights, by expert.
+struct Route {
+  uint32_t expert;
+  float weight;
+};
+using Routes = std::vector<std::vector<Route>>;  // by row
+
+// Sees intermediate results. Called on the thread that runs the pass; `layer` counts the main
+// layers, then the MTP layers.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // The residual stream behind the layer, [T, H].
+  virtual void OnLayer(size_t /*layer*/, tensor::ConstMatrix /*x*/) {}
+  virtual void OnSelection(size_t /*layer*/, const Selection& /*selection*/) {}
+  virtual void OnRoutes(size_t /*layer*/, const Routes& /*routes*/) {}
+};
+
+struct Pass {
+  const Model& model;
+  base::ThreadPool& pool;
+  Observer* observer;  // or nullptr
+  std::vector<Span> spans;
+  kernels::RopeTable rope;  // for the rows' positions
+
+  size_t rows() const { return spans.empty() ? 0 : spans.back().first_row + spans.back().count; }
+};
+
+// A pass over these spans; first_row is set here.
+Pass MakePass(const Model& model, base::ThreadPool& pool, Observer* observer,
+              std::vector<Span> spans);
+
+// Calls row(r) for every row, on all threads.
+void ForEachRow(const Pass& pass, const std::function<void(size_t row)>& row);
+
+}  // namespace glimmer::model
