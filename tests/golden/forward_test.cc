@@ -262,8 +262,15 @@ TEST(ReferenceModel, LogitsAreThoseOfTransformers) {
   const std::vector<int32_t> ids = Ids(tokens.at("windows").as_array().at(0));
   const OwnedMatrix hidden = RunPieces(model, pool, sequence, ids, 512, recorder);
   const OwnedMatrix logits = model::Logits(model, pool, hidden);
-  ExpectClose("logits", Rows(logits, expected.Read<int32_t>("positions")),
-              expected.Read<float>("logits"),
+  // At position 280 the indexer meets scores that are exactly 0 for several keys, of which
+  // transformers takes any and glimmer the first; what follows differs by more than rounding.
+  constexpr int32_t kFirstTie = 280;
+  std::vector<int32_t> positions = expected.Read<int32_t>("positions");
+  std::erase_if(positions, [](int32_t position) { return position >= kFirstTie; });
+  ASSERT_GE(positions.size(), 5u);
+  std::vector<float> rows = expected.Read<float>("logits");
+  rows.resize(positions.size() * logits.cols());
+  ExpectClose("logits", Rows(logits, positions), rows,
               figures.at("logits").at("float64_products").as_object());
 }
 
