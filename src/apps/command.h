@@ -24,6 +24,8 @@ void AddCheck(CLI::App& app, Selected& selected);
 void AddInspect(CLI::App& app, Selected& selected);
 void AddSynth(CLI::App& app, Selected& selected);
 void AddBench(CLI::App& app, Selected& selected);
+void AddRun(CLI::App& app, Selected& selected);
+void AddEval(CLI::App& app, Selected& selected);
 
 // The error, told that `out` can be finished with --resume if an unfinished conversion is there.
 base::Error WithWayToGoOn(base::Error error, const std::string& out);

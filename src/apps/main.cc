@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -41,9 +42,19 @@ int RunGuarded(const CommandBody& body) {
   }
 }
 
+// A mapped checkpoint was cut short or its disk failed: the access itself fails, so there is nobody
+// to return an error to.
+void OnUnreadableWeights(int) {
+  constexpr char kSentence[] =
+      "glimmer: a weight file became shorter while it was read, or its disk failed\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
+  ::_exit(base::ExitCode(base::ErrorKind::kIo));
+}
+
 int Main(int argc, char** argv) {
   // A write beyond a file size limit is an error like a full disk, not a signal.
   std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGBUS, OnUnreadableWeights);
   std::signal(SIGINT, [](int) { Interrupted().Set(); });
   std::signal(SIGTERM, [](int) { Interrupted().Set(); });
 
@@ -56,6 +67,8 @@ int Main(int argc, char** argv) {
   AddQuantize(app, selected);
   AddCheck(app, selected);
   AddInspect(app, selected);
+  AddRun(app, selected);
+  AddEval(app, selected);
   AddSynth(app, selected);
   AddBench(app, selected);
   try {

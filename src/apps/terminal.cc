@@ -84,10 +84,12 @@ std::string Red(const std::string& text) { return Styled("31", text); }
 
 void Print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-ProgressLine::ProgressLine(std::string what, const std::atomic<uint64_t>& done, uint64_t total)
+ProgressLine::ProgressLine(std::string what, const std::atomic<uint64_t>& done, uint64_t total,
+                           Unit unit)
     : what_(std::move(what)),
       done_(done),
       total_(total),
+      unit_(unit),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 ProgressLine::~ProgressLine() = default;
@@ -114,10 +116,16 @@ std::string ProgressLine::Line(double seconds) const {
   const int full = static_cast<int>(share * kBarCells);
   const std::string left =
       share > 0 ? base::HumanSeconds(seconds * (1 - share) / share) + " left" : "";
-  return fmt::format("{} [{}{}] {:3.0f} %  {} of {}  {}/s  {}", what_, std::string(full, '#'),
-                     std::string(kBarCells - full, '.'), 100 * share,
-                     base::HumanBytes(done_.load()), base::HumanBytes(total_),
-                     base::HumanBytes(static_cast<uint64_t>(done / std::max(seconds, 1e-3))), left);
+  const auto amount = [&](uint64_t value) {
+    return unit_ == Unit::kBytes ? base::HumanBytes(value) : base::WithCommas(value);
+  };
+  const char* unit = unit_ == Unit::kTokens     ? " tokens"
+                     : unit_ == Unit::kProblems ? " problems"
+                                                : "";
+  return fmt::format("{} [{}{}] {:3.0f} %  {} of {}{}  {}/s  {}", what_, std::string(full, '#'),
+                     std::string(kBarCells - full, '.'), 100 * share, amount(done_.load()),
+                     amount(total_), unit,
+                     amount(static_cast<uint64_t>(done / std::max(seconds, 1e-3))), left);
 }
 
 }  // namespace glimmer::apps

@@ -35,10 +35,12 @@ std::string Red(const std::string& text);
 // Writes to standard output.
 void Print(const std::string& text);
 
-// Shows how far `done` has come towards `total` bytes until it is destroyed.
+// Shows how far `done` has come towards `total` until it is destroyed.
 class ProgressLine {
  public:
-  ProgressLine(std::string what, const std::atomic<uint64_t>& done, uint64_t total);
+  enum class Unit { kBytes, kTokens, kProblems };
+  ProgressLine(std::string what, const std::atomic<uint64_t>& done, uint64_t total,
+               Unit unit = Unit::kBytes);
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -50,6 +52,7 @@ class ProgressLine {
   std::string what_;
   const std::atomic<uint64_t>& done_;
   uint64_t total_;
+  Unit unit_;
   std::jthread thread_;
 };
 

@@ -13,6 +13,7 @@ namespace glimmer::base {
 class CancelFlag {
  public:
   void Set() { flag_.store(true, std::memory_order_relaxed); }
+  void Clear() { flag_.store(false, std::memory_order_relaxed); }
   bool IsSet() const { return flag_.load(std::memory_order_relaxed); }
 
  private:

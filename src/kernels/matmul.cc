@@ -19,6 +19,8 @@ using tensor::Matrix;
 
 // Rows of W that one task computes: enough to share the loads of x, few enough to balance.
 constexpr size_t kRowGrain = 24;
+// Products below which waking other threads costs more than it saves: some 10 microseconds' worth.
+constexpr size_t kTooSmallToShare = 100'000;
 
 std::array<float, 256> MakeE4m3Values() {
   std::array<float, 256> values;
@@ -130,6 +132,7 @@ void MatMulHere(ConstMatrix x, const Weight& w, Matrix y) { Multiply(ActiveTable
 void WeightedSum(ConstMatrix p, ConstMatrix values, Matrix y) { Sum(ActiveTable(), p, values, y); }
 
 void MatMul(base::ThreadPool& pool, ConstMatrix x, const Weight& w, Matrix y) {
+  if (x.rows * w.rows * w.cols < kTooSmallToShare) return MatMulHere(x, w, y);
   base::RunRanges(pool, w.rows, kRowGrain, [&](size_t first, size_t last, size_t) {
     MatMulHere(x, RowsOf(w, first, last - first), y.Cols(first, last - first));
   });

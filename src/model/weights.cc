@@ -33,6 +33,7 @@ class Binder {
     }
     MakeRoom();
     for (const TensorSpec& spec : checkpoint_.specs) {
+      if (spec.mtp && weights_.mtp.empty()) continue;
       GLIMMER_TRY(spec.shape.size() == 1 ? BindVector(spec, *VectorOf(spec))
                                          : BindMatrix(spec, *MatrixOf(spec)));
     }
@@ -44,14 +45,21 @@ class Binder {
   void MakeRoom() {
     const Config& c = checkpoint_.config;
     weights_.layers.resize(c.num_hidden_layers);
-    weights_.mtp.resize(c.num_nextn_predict_layers);
-    for (uint64_t i = 0; i < c.total_layers(); ++i) {
+    weights_.mtp.resize(HasMtp() ? c.num_nextn_predict_layers : 0);
+    for (uint64_t i = 0; i < weights_.layers.size() + weights_.mtp.size(); ++i) {
       LayerWeights& layer = LayerAt(i);
       if (c.indexer_kind(i) == IndexerKind::kFull) layer.attention.indexer.emplace();
       if (c.mlp_kind(i) == MlpKind::kSparse) {
         layer.mlp.emplace<MoeWeights>().experts.resize(c.n_routed_experts);
       }
     }
+  }
+
+  bool HasMtp() const {
+    return std::any_of(checkpoint_.specs.begin(), checkpoint_.specs.end(),
+                       [&](const TensorSpec& spec) {
+                         return spec.mtp && checkpoint_.weights.Find(spec.name).info != nullptr;
+                       });
   }
 
   LayerWeights& LayerAt(uint64_t index) {
@@ -233,7 +241,7 @@ class Binder {
 
   // Gives every expert of a layer the largest input scale of each projection.
   void ShareExpertScales() {
-    for (uint64_t i = 0; i < checkpoint_.config.total_layers(); ++i) {
+    for (uint64_t i = 0; i < weights_.layers.size() + weights_.mtp.size(); ++i) {
       auto* moe = std::get_if<MoeWeights>(&LayerAt(i).mlp);
       if (moe == nullptr) continue;
       for (Weight MlpWeights::*projection :

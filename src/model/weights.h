@@ -68,6 +68,7 @@ struct Weights {
   std::vector<LayerWeights> layers;
   Vector norm;
   Weight lm_head;  // [V, H]
+  // Empty when the checkpoint holds none, as modelopt's own exports do whatever the config says.
   std::vector<MtpWeights> mtp;
 
   // Where the views point.

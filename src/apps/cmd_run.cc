@@ -1,0 +1,234 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <random>
+
+#include "apps/chat.h"
+#include "apps/chat_commands.h"
+#include "apps/chat_view.h"
+#include "apps/command.h"
+#include "apps/line_editor.h"
+#include "apps/open_model.h"
+#include "apps/terminal.h"
+#include "base/text.h"
+
+namespace glimmer::apps {
+namespace {
+
+using base::Result;
+using base::Status;
+
+// Options that override generation_config.json where they are given.
+struct SamplingFlags {
+  std::optional<double> temperature, top_p, min_p, repetition_penalty;
+  std::optional<double> presence_penalty, frequency_penalty;
+  std::optional<int64_t> top_k;
+  std::optional<uint64_t> seed;
+  std::optional<size_t> max_new_tokens;
+  std::vector<std::string> stop;
+};
+
+struct Options {
+  ModelOptions model;
+  std::string prompt;
+  bool has_prompt = false;
+  std::string system;
+  std::string thinking = "on";
+  std::string generation_config = "auto";
+  SamplingFlags sampling;
+  bool raw = false;
+  bool json = false;
+  bool no_stats = false;
+};
+
+uint64_t RandomSeed() { return std::random_device()() % 1'000'000; }
+
+Result<engine::AnswerOptions> AnswerOptionsOf(const Options& options, const OpenedModel& opened) {
+  const engine::ModelFacts facts = FactsOf(opened.model);
+  engine::GenerationConfig config = engine::DefaultGenerationConfig(facts);
+  if (options.generation_config == "auto") {
+    GLIMMER_ASSIGN(config, engine::ReadGenerationConfig(options.model.checkpoint, facts));
+  }
+  const SamplingFlags& flags = options.sampling;
+  engine::AnswerOptions answer = {.sampling = config.Sampling(),
+                                  .eos_token_id = config.eos_token_id,
+                                  .stop_strings = config.stop_strings};
+  engine::SamplingOptions& s = answer.sampling;
+  s.temperature = flags.temperature.value_or(s.temperature);
+  s.top_k = flags.top_k.value_or(s.top_k);
+  s.top_p = flags.top_p.value_or(s.top_p);
+  s.min_p = flags.min_p.value_or(s.min_p);
+  s.repetition_penalty = flags.repetition_penalty.value_or(s.repetition_penalty);
+  s.presence_penalty = flags.presence_penalty.value_or(s.presence_penalty);
+  s.frequency_penalty = flags.frequency_penalty.value_or(s.frequency_penalty);
+  s.seed = flags.seed ? *flags.seed : RandomSeed();
+  GLIMMER_TRY(s.Check());
+  if (config.max_new_tokens) answer.max_new_tokens = static_cast<size_t>(*config.max_new_tokens);
+  answer.max_new_tokens = flags.max_new_tokens.value_or(answer.max_new_tokens);
+  answer.stop_strings.insert(answer.stop_strings.end(), flags.stop.begin(), flags.stop.end());
+  return answer;
+}
+
+void PrintStatistics(const engine::Answer& answer, uint64_t seed) {
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  std::fprintf(stderr, terminal ? "\x1b[2m%s\x1b[0m\n" : "%s\n",
+               StatisticsText(answer, seed).c_str());
+}
+
+// Continues the prompt as it is, without a template.
+Status Continue(const Options& options, const std::string& prompt, const text::Tokenizer& tokenizer,
+                engine::Session& session, const engine::AnswerOptions& answer_options) {
+  GLIMMER_ASSIGN(const std::vector<text::TokenId> ids, tokenizer.Encode(prompt));
+  const auto show = [&](std::string_view piece) {
+    if (options.json) return;
+    Print(std::string(piece));
+    std::fflush(stdout);
+  };
+  GLIMMER_ASSIGN(const engine::Answer answer,
+                 engine::MakeAnswer(session, tokenizer, ids, answer_options, show, Interrupted()));
+  if (options.json) {
+    chat::ParsedOutput parsed;
+    parsed.content = answer.text;
+    Print(base::DumpJson(AnswerJson({answer, parsed}, answer_options.sampling.seed), 2) + "\n");
+    return {};
+  }
+  Print("\n");
+  if (!options.no_stats) PrintStatistics(answer, answer_options.sampling.seed);
+  return {};
+}
+
+Status AskOnce(const Options& options, const std::string& prompt, Chat& chat, bool statistics) {
+  AnswerView view(chat.thinking);
+  const auto show = [&](const chat::OutputEvent& event) {
+    if (!options.json) view.Show(event);
+  };
+  GLIMMER_ASSIGN(const ChatAnswer answer, chat.Ask(prompt, show, Interrupted()));
+  const uint64_t seed = chat.options.sampling.seed;
+  if (options.json) {
+    Print(base::DumpJson(AnswerJson(answer, seed), 2) + "\n");
+    return {};
+  }
+  view.Finish();
+  if (statistics) PrintStatistics(answer.answer, seed);
+  return {};
+}
+
+// Ctrl-C while a line is read must end the reading, which a restarted system call would not.
+void LetInterruptsEndReads() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { Interrupted().Set(); };
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
+Status Converse(const Options& options, Chat& chat) {
+  LetInterruptsEndReads();
+  ChatState state = {chat, !options.no_stats};
+  if (::isatty(STDIN_FILENO) != 0) Print(Dim("/help lists commands; /quit or Ctrl-D leaves\n"));
+  while (!state.quit) {
+    UserLine line = ReadUserLine("> ");
+    Interrupted().Clear();
+    if (line.end == LineEnd::kEndOfInput) break;
+    if (line.end == LineEnd::kInterrupted) {
+      Print("\n" + Dim("/quit or Ctrl-D leaves") + "\n");
+      continue;
+    }
+    if (line.text.starts_with('/')) {
+      const CommandResult result = RunChatCommand(line.text, state);
+      Print(result.text);
+      line.text = result.ask;
+    }
+    if (line.text.find_first_not_of(" \t") == std::string::npos) continue;
+    const Status status = AskOnce(options, line.text, chat, state.statistics);
+    Interrupted().Clear();
+    if (status.ok() || status.error().kind == base::ErrorKind::kCancelled) continue;
+    // The conversation goes on: the next question may be one that can be answered.
+    std::fprintf(stderr, "glimmer: %s\n", status.error().message.c_str());
+  }
+  if (::isatty(STDIN_FILENO) != 0) Print("\n");
+  return {};
+}
+
+Status RunRun(const Options& options) {
+  if (options.raw && !options.has_prompt) {
+    return base::Invalid("--raw: expected a prompt to continue, --prompt TEXT");
+  }
+  std::string prompt = options.prompt;
+  if (prompt == "-") {
+    prompt.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  }
+  GLIMMER_ASSIGN(const OpenedModel opened, OpenToCompute(options.model));
+  GLIMMER_ASSIGN(const text::Tokenizer tokenizer, OpenTokenizer(opened));
+  GLIMMER_ASSIGN(const engine::AnswerOptions answer_options, AnswerOptionsOf(options, opened));
+  engine::Session session(opened.model, *opened.pool);
+  if (options.raw) return Continue(options, prompt, tokenizer, session, answer_options);
+
+  GLIMMER_ASSIGN(const chat::ChatTemplate chat_template,
+                 chat::ChatTemplate::Load(options.model.checkpoint));
+  Chat chat(chat_template, tokenizer, session);
+  chat.options = answer_options;
+  chat.system = options.system;
+  chat.thinking = options.thinking == "on";
+  if (options.has_prompt) return AskOnce(options, prompt, chat, !options.no_stats);
+  if (::isatty(STDOUT_FILENO) != 0) {
+    Print(fmt::format("{}  {}\n", Bold(options.model.checkpoint), SettingsText(opened)));
+  }
+  return Converse(options, chat);
+}
+
+void AddSamplingOptions(CLI::App& command, SamplingFlags& flags) {
+  command.add_option("--temperature", flags.temperature, "0 takes the likeliest token");
+  command.add_option("--top-k", flags.top_k, "Only the k likeliest tokens; 0: all");
+  command.add_option("--top-p", flags.top_p, "Only the likeliest tokens that sum to p");
+  command.add_option("--min-p", flags.min_p, "Only tokens at least p times the likeliest");
+  command.add_option("--repetition-penalty", flags.repetition_penalty,
+                     "Divides the logits of tokens that were there before; 1: off");
+  command.add_option("--presence-penalty", flags.presence_penalty,
+                     "Taken from the logits of tokens that the answer has");
+  command.add_option("--frequency-penalty", flags.frequency_penalty,
+                     "The same for each time that it has them");
+  command.add_option("--seed", flags.seed, "The same seed gives the same text; random by default");
+  command.add_option("--max-new-tokens", flags.max_new_tokens, "Longest answer")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 30));
+  command.add_option("--stop", flags.stop, "Text that ends the answer; may be given several times");
+}
+
+}  // namespace
+
+void AddRun(CLI::App& app, Selected& selected) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "Talk with a model, or get one answer");
+  CLI::Option* prompt = command->add_option(
+      "-p,--prompt", options->prompt, "Answer this and leave; - reads it from standard input");
+  command->add_option("--system", options->system, "System message");
+  command
+      ->add_option("--thinking", options->thinking,
+                   "on: the model thinks before it answers, shown dimmed; off: it does not")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  command->add_flag("--raw", options->raw, "Continue the prompt as it is, without chat template");
+  AddSamplingOptions(*command, options->sampling);
+  command
+      ->add_option("--generation-config", options->generation_config,
+                   "auto: defaults from the checkpoint's generation_config.json; none: without it")
+      ->check(CLI::IsMember({"auto", "none"}))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "With a prompt: print the answer as JSON");
+  command->add_flag("--no-stats", options->no_stats, "No statistics behind answers");
+  AddModelOptions(*command, options->model);
+  command->footer(
+      "Examples:\n"
+      "  glimmer run models/reference\n"
+      "  glimmer run models/reference --thinking off --temperature 0 -p \"What is 3 + 4?\"\n"
+      "Where standard output is no terminal it gets the answer alone; thinking and statistics go "
+      "to\nstandard error.");
+  command->callback([options, prompt, &selected] {
+    options->has_prompt = prompt->count() > 0;
+    selected.body = [=] { return RunRun(*options); };
+  });
+}
+
+}  // namespace glimmer::apps

@@ -1,0 +1,25 @@
+// `eval --task gsm8k`: the model answers word problems through its chat template, greedily, and the
+// last number of each answer counts.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "apps/open_model.h"
+#include "base/result.h"
+
+namespace glimmer::apps {
+
+struct Gsm8kOptions {
+  std::string file;
+  size_t limit = 0;  // problems; 0: all
+  size_t max_new_tokens = 512;
+  std::string thinking = "off";
+  std::string answers;  // where to write the answers, one JSON object a line
+};
+
+void AddGsm8kOptions(CLI::App& command, Gsm8kOptions& options);
+
+base::Status RunGsm8k(const ModelOptions& model, const Gsm8kOptions& options, bool json);
+
+}  // namespace glimmer::apps

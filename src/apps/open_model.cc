@@ -1,0 +1,167 @@
+#include "apps/open_model.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "kernels/isa.h"
+
+namespace glimmer::apps {
+namespace {
+
+using base::Quoted;
+using base::Result;
+using model::Activations;
+using model::AttentionPath;
+using model::ExpertInputScale;
+using model::KvCacheType;
+
+// What options call the model's settings.
+const std::map<std::string, Activations> kActivations = {
+    {"f32", Activations::kF32}, {"bf16", Activations::kBf16}, {"nvfp4", Activations::kNvfp4}};
+const std::map<std::string, KvCacheType> kKvCaches = {
+    {"f32", KvCacheType::kF32}, {"bf16", KvCacheType::kBf16}, {"fp8", KvCacheType::kFp8}};
+const std::map<std::string, ExpertInputScale> kExpertScales = {
+    {"expert", ExpertInputScale::kExpert}, {"layer", ExpertInputScale::kLayer}};
+const std::map<std::string, AttentionPath> kAttentionPaths = {
+    {"auto", AttentionPath::kAuto},
+    {"absorbed", AttentionPath::kAbsorbed},
+    {"expanded", AttentionPath::kExpanded}};
+
+template <typename Value>
+std::string NameOf(const std::map<std::string, Value>& names, Value value) {
+  for (const auto& [name, candidate] : names) {
+    if (candidate == value) return name;
+  }
+  return "";
+}
+
+template <typename Value>
+std::vector<std::string> Names(const std::map<std::string, Value>& names) {
+  std::vector<std::string> list;
+  for (const auto& entry : names) list.push_back(entry.first);
+  return list;
+}
+
+std::string UpperCase(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+uint64_t MemoryBytes() {
+  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void WarnIfLargerThanMemory(const model::LoadedCheckpoint& checkpoint) {
+  uint64_t bytes = 0;
+  for (const io::Shard& shard : checkpoint.weights.shards()) bytes += shard.file_bytes;
+  if (bytes <= MemoryBytes()) return;
+  std::fprintf(stderr,
+               "glimmer: warning: %s of weights and %s of memory: weights will be read from the "
+               "disk again and again\n",
+               base::HumanBytes(bytes).c_str(), base::HumanBytes(MemoryBytes()).c_str());
+}
+
+}  // namespace
+
+void AddModelOptions(CLI::App& command, ModelOptions& options) {
+  command.add_option("CHECKPOINT", options.checkpoint, "Checkpoint folder, BF16 or NVFP4")
+      ->required();
+  command
+      .add_option("--activations", options.activations,
+                  "What inputs of linears are rounded to: f32 (the reference), bf16, or nvfp4 "
+                  "(W4A4, as a Blackwell GPU; needs input scales)")
+      ->check(CLI::IsMember(Names(kActivations)))
+      ->capture_default_str();
+  command
+      .add_option("--kv-cache", options.kv_cache,
+                  "What the cache holds: f32, bf16 or fp8; by default what the checkpoint "
+                  "announces, else bf16 with bf16 activations and f32 otherwise")
+      ->check(CLI::IsMember(Names(kKvCaches)));
+  command
+      .add_option("--expert-input-scale", options.expert_input_scale,
+                  "With nvfp4 activations: each expert's own scale, or the largest of its layer")
+      ->check(CLI::IsMember(Names(kExpertScales)))
+      ->capture_default_str();
+  command
+      .add_option("--latent-norm-eps", options.latent_norm_eps,
+                  "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--attention", options.attention,
+                  "absorbed or expanded MLA: the same function, rounded differently")
+      ->check(CLI::IsMember(Names(kAttentionPaths)))
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads; all processors by default")
+      ->check(CLI::Range(1, 1024));
+}
+
+Result<OpenedModel> OpenToCompute(const ModelOptions& options) {
+  GLIMMER_ASSIGN(model::LoadedCheckpoint checkpoint, model::LoadCheckpoint(options.checkpoint));
+  model::Settings settings = {.activations = kActivations.at(options.activations),
+                              .expert_input_scale = kExpertScales.at(options.expert_input_scale),
+                              .attention = kAttentionPaths.at(options.attention),
+                              .latent_norm_eps = options.latent_norm_eps};
+  if (!options.kv_cache.empty()) settings.kv_cache = kKvCaches.at(options.kv_cache);
+  GLIMMER_ASSIGN(model::Model model, model::LoadModel(checkpoint, settings));
+  WarnIfLargerThanMemory(checkpoint);
+  const size_t threads = options.threads == 0 ? base::UsableProcessors() : options.threads;
+  return OpenedModel{std::move(checkpoint), std::move(model),
+                     std::make_unique<base::ThreadPool>(threads)};
+}
+
+std::string OpenedModel::weights_name() const {
+  size_t linears = 0, packed = 0;
+  for (const model::TensorSpec& spec : checkpoint.specs) {
+    if (!model::IsLinear(spec.kind)) continue;
+    ++linears;
+    const std::string scale = model::PartName(spec.name, model::Part::kWeightScale);
+    packed += checkpoint.weights.Find(scale).info != nullptr;
+  }
+  if (packed == 0) return "BF16";
+  return fmt::format("NVFP4 ({} of {} linears)", base::WithCommas(packed),
+                     base::WithCommas(linears));
+}
+
+Result<text::Tokenizer> OpenTokenizer(const OpenedModel& opened) {
+  const std::string path = base::JoinPath(opened.checkpoint.weights.folder(), "tokenizer.json");
+  GLIMMER_ASSIGN(text::Tokenizer tokenizer, text::Tokenizer::Load(path));
+  if (tokenizer.VocabSize() > opened.model.config.vocab_size) {
+    return base::Invalid(fmt::format("{}: has ids up to {}, but vocab_size in {} is {}",
+                                     Quoted(path), tokenizer.VocabSize() - 1, model::kConfigName,
+                                     opened.model.config.vocab_size));
+  }
+  return tokenizer;
+}
+
+engine::ModelFacts FactsOf(const model::Model& model) {
+  return {.vocab_size = model.config.vocab_size, .eos_token_id = model.config.eos_token_id};
+}
+
+base::JsonObject SettingsJson(const OpenedModel& opened) {
+  const model::Model& model = opened.model;
+  return {{"activations", NameOf(kActivations, model.settings.activations)},
+          {"kv_cache", NameOf(kKvCaches, model.kv_cache)},
+          {"expert_input_scale", NameOf(kExpertScales, model.settings.expert_input_scale)},
+          {"latent_norm_eps", model.settings.latent_norm_eps.value_or(model.config.rms_norm_eps)},
+          {"attention", NameOf(kAttentionPaths, model.settings.attention)},
+          {"threads", opened.pool->threads()},
+          {"instruction_set", kernels::IsaName(kernels::ActiveIsa())}};
+}
+
+std::string SettingsText(const OpenedModel& opened) {
+  const model::Model& model = opened.model;
+  return fmt::format(
+      "{} weights, {} activations, {} KV cache, {} thread{}, {}", opened.weights_name(),
+      UpperCase(NameOf(kActivations, model.settings.activations)),
+      UpperCase(NameOf(kKvCaches, model.kv_cache)), opened.pool->threads(),
+      opened.pool->threads() == 1 ? "" : "s", kernels::IsaName(kernels::ActiveIsa()));
+}
+
+}  // namespace glimmer::apps

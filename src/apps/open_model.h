@@ -1,0 +1,54 @@
+// A checkpoint opened to compute with: options that `run` and `eval` share, the model, its threads
+// and its tokenizer.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "engine/generation_config.h"
+#include "model/model.h"
+#include "text/tokenizer.h"
+
+namespace glimmer::apps {
+
+struct ModelOptions {
+  std::string checkpoint;
+  std::string activations = "bf16";
+  std::string kv_cache;  // empty: as the checkpoint announces
+  std::string expert_input_scale = "expert";
+  std::string attention = "auto";
+  std::optional<double> latent_norm_eps{};
+  size_t threads = 0;  // 0: all that the process may use
+};
+
+void AddModelOptions(CLI::App& command, ModelOptions& options);
+
+struct OpenedModel {
+  model::LoadedCheckpoint checkpoint;
+  model::Model model;
+  std::unique_ptr<base::ThreadPool> pool;
+
+  // "BF16", or "NVFP4, 546 of 547 linears".
+  std::string weights_name() const;
+};
+
+// Warns on standard error when the weights are larger than the machine's memory.
+base::Result<OpenedModel> OpenToCompute(const ModelOptions& options);
+
+// The checkpoint's tokenizer.json. Errors: those of reading it; kInvalid when it has more ids than
+// the model's vocabulary.
+base::Result<text::Tokenizer> OpenTokenizer(const OpenedModel& opened);
+
+engine::ModelFacts FactsOf(const model::Model& model);
+
+// How the model computes, for reports: {"activations": "bf16", …}.
+base::JsonObject SettingsJson(const OpenedModel& opened);
+// The same as one line: "BF16 activations, FP8 KV cache, 2 threads, avx2".
+std::string SettingsText(const OpenedModel& opened);
+
+}  // namespace glimmer::apps
