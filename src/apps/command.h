@@ -23,6 +23,7 @@ void AddQuantize(CLI::App& app, Selected& selected);
 void AddCheck(CLI::App& app, Selected& selected);
 void AddInspect(CLI::App& app, Selected& selected);
 void AddSynth(CLI::App& app, Selected& selected);
+void AddTokenize(CLI::App& app, Selected& selected);
 void AddBench(CLI::App& app, Selected& selected);
 
 // The error, told that `out` can be finished with --resume if an unfinished conversion is there.

@@ -57,6 +57,7 @@ int Main(int argc, char** argv) {
   AddCheck(app, selected);
   AddInspect(app, selected);
   AddSynth(app, selected);
+  AddTokenize(app, selected);
   AddBench(app, selected);
   try {
     app.parse(argc, argv);
