@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from glimmer import (CANCELLED, CORRUPT, INVALID, NOT_FOUND, PROGRAM, PROJECT, REFERENCE,
+from glimmer import (CANCELLED, CORRUPT, INVALID, IO, NOT_FOUND, PROGRAM, PROJECT, REFERENCE,
                      Case, run, run_json)
 
 FRANCE = "The capital of France is"
@@ -136,6 +136,12 @@ class Tokenize(Case):
                         ["--skip-special-tokens"], ["--decode", "--no-added-tokens"]]:
             with self.subTest(options=options):
                 self.assert_fails(run("tokenize", REFERENCE, "1", *options), INVALID, options[0])
+
+    def test_a_full_disk_is_an_error(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, "tokenize", REFERENCE, "x"], stdout=full, text=True,
+                                  stderr=subprocess.PIPE)
+        self.assert_fails(done, IO, "standard output")
 
     def test_ctrl_c_ends_the_wait_for_a_text(self):
         waiting = subprocess.Popen([PROGRAM, "tokenize", REFERENCE], stdin=subprocess.PIPE,
