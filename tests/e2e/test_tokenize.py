@@ -7,9 +7,10 @@ import signal
 import subprocess
 import time
 import unittest
+from random import Random
 
 from glimmer import (CANCELLED, CORRUPT, INVALID, IO, NOT_FOUND, PROGRAM, PROJECT, REFERENCE,
-                     Case, run, run_json)
+                     UNSUPPORTED, Case, run, run_json)
 
 FRANCE = "The capital of France is"
 FRANCE_IDS = [785, 6722, 315, 9621, 374]
@@ -130,6 +131,57 @@ class Tokenize(Case):
         ]:
             with self.subTest(arguments=arguments[1:]):
                 self.assert_fails(run("tokenize", *arguments), code, said)
+
+    def test_truncated_files_are_corrupt(self):
+        whole = (REFERENCE / "tokenizer.json").read_bytes()
+        cut = self.folder / "tokenizer.json"
+        steps = [*range(64), *range(64, len(whole), len(whole) // 150), len(whole) - 1]
+        for size in steps:
+            cut.write_bytes(whole[:size])
+            with self.subTest(bytes=size):
+                self.assert_fails(run("tokenize", self.folder, "x"), CORRUPT, "tokenizer.json",
+                                  "not JSON")
+
+    def test_damaged_files_are_one_sentence_or_work(self):
+        whole = (REFERENCE / "tokenizer.json").read_bytes()
+        damaged = self.folder / "tokenizer.json"
+        random = Random(1)
+        for _ in range(200):
+            text = bytearray(whole)
+            for _ in range(random.randrange(1, 4)):
+                begin = random.randrange(len(text))
+                text[begin:begin + random.choice([0, 1, 9])] = random.choice(
+                    [b"", b'"', b"}", b"[", b"0", b"\\", b"\xff", b"null", random.randbytes(3)])
+            damaged.write_bytes(text)
+            done = run("tokenize", self.folder, "x")
+            if done.returncode != 0:
+                self.assertIn(done.returncode, (INVALID, CORRUPT, UNSUPPORTED))
+                self.assert_fails(done, done.returncode, "tokenizer.json")
+
+    def test_other_kinds_say_what_they_are(self):
+        path = self.folder / "tokenizer.json"
+        bpe = {"type": "BPE", "vocab": {"a": 0}, "merges": []}
+        for content, code, said in [
+            ({"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "a": 1},
+                        "continuing_subword_prefix": "##"},
+              "pre_tokenizer": {"type": "BertPreTokenizer"}}, UNSUPPORTED, '"WordPiece"'),
+            ({"model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.5]]},
+              "pre_tokenizer": {"type": "Metaspace"}}, UNSUPPORTED, '"Unigram"'),
+            ({"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}},
+             UNSUPPORTED, '"WordLevel"'),
+            ({"model": {**bpe, "byte_fallback": True}}, UNSUPPORTED, "byte_fallback"),
+            ({"model": bpe, "pre_tokenizer": {"type": "Metaspace"}}, UNSUPPORTED, '"Metaspace"'),
+            ({"model": {"type": "BPE", "merges": []}}, INVALID, "vocab"),
+            ({"model": bpe, "colour": 1}, UNSUPPORTED, '"colour"'),
+            ({"model": 1}, INVALID, "model"),
+            (json.loads((REFERENCE / "config.json").read_text()), CORRUPT, "no field \"model\""),
+            ([], CORRUPT, "expected a JSON object"),
+        ]:
+            path.write_text(json.dumps(content))
+            with self.subTest(content=content):
+                self.assert_fails(run("tokenize", self.folder, "x"), code, said)
+        path.write_text("YQ== 0\nYg== 1\n")
+        self.assert_fails(run("tokenize", path, "x"), CORRUPT, "not JSON")
 
     def test_options_that_contradict_each_other(self):
         for options in [["--ids", "--count"], ["--json", "--count"], ["--decode", "--ids"],
