@@ -101,22 +101,6 @@ Value Replace(Interpreter& interpreter, const Value& input, const Arguments& arg
                                      ToText(heap, *bound[1]), most));
 }
 
-// Like str.splitlines on the text with one more line end.
-std::vector<std::string_view> LinesOf(std::string_view text) {
-  std::vector<std::string_view> lines;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = at;
-    const uint32_t point = NextPoint(text, at);
-    if (!IsLineBreak(point)) continue;
-    if (point == '\r' && at < text.size() && text[at] == '\n') ++at;
-    lines.push_back(text.substr(start, end - start));
-    start = at;
-  }
-  lines.push_back(text.substr(start));
-  return lines;
-}
-
 Value Indent(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
   const auto bound = Bind("indent", arguments, {"width", "first", "blank"});
   Heap& heap = interpreter.heap();
@@ -130,10 +114,11 @@ Value Indent(Interpreter& interpreter, const Value& input, const Arguments& argu
   const std::string step = indent.Take();
   const bool indents_first = bound[1] != nullptr && IsTrue(*bound[1]);
   const bool indents_blank = bound[2] != nullptr && IsTrue(*bound[2]);
-  const std::string text = TextArgument(input, "the input of indent");
+  // jinja2 adds the line end so that a text without one has a line, and one with it an empty last.
+  const std::string text = TextArgument(input, "the input of indent") + "\n";
   TextBuilder out(heap);
   bool is_first = true;
-  for (const std::string_view line : LinesOf(text)) {
+  for (const std::string_view line : LinesOf(text, LineEnds::kDropped)) {
     if (!is_first) out.Append("\n");
     const bool is_indented = is_first ? indents_first : indents_blank || !line.empty();
     if (is_indented) out.Append(step);

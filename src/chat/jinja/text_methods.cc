@@ -156,19 +156,8 @@ Value SplitRight(Interpreter& interpreter, const Value& self, const Arguments& a
 Value SplitLines(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
   const auto bound = Bind("str.splitlines", arguments, {"keepends"});
   const bool keeps_ends = bound[0] != nullptr && IsTrue(*bound[0]);
-  const std::string_view text = self.bytes();
-  std::vector<std::string_view> lines;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = at;
-    const uint32_t point = NextPoint(text, at);
-    if (!IsLineBreak(point)) continue;
-    if (point == '\r' && at < text.size() && text[at] == '\n') ++at;
-    lines.push_back(text.substr(start, (keeps_ends ? at : end) - start));
-    start = at;
-  }
-  if (start < text.size()) lines.push_back(text.substr(start));
-  return ListOf(interpreter.heap(), lines);
+  const LineEnds ends = keeps_ends ? LineEnds::kKept : LineEnds::kDropped;
+  return ListOf(interpreter.heap(), LinesOf(self.bytes(), ends));
 }
 
 template <bool kFromRight>

@@ -237,4 +237,19 @@ std::string_view TrimPoints(std::string_view text, std::string_view points, Ends
   });
 }
 
+std::vector<std::string_view> LinesOf(std::string_view text, LineEnds ends) {
+  std::vector<std::string_view> lines;
+  size_t start = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = at;
+    const uint32_t point = NextPoint(text, at);
+    if (!IsLineBreak(point)) continue;
+    if (point == '\r' && at < text.size() && text[at] == '\n') ++at;
+    lines.push_back(text.substr(start, (ends == LineEnds::kKept ? at : end) - start));
+    start = at;
+  }
+  if (start < text.size()) lines.push_back(text.substr(start));
+  return lines;
+}
+
 }  // namespace glimmer::chat::jinja

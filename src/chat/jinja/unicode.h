@@ -45,4 +45,8 @@ enum class Ends { kLeft, kRight, kBoth };
 std::string_view Trim(std::string_view text, Ends ends);
 std::string_view TrimPoints(std::string_view text, std::string_view points, Ends ends);
 
+// str.splitlines.
+enum class LineEnds { kDropped, kKept };
+std::vector<std::string_view> LinesOf(std::string_view text, LineEnds ends);
+
 }  // namespace glimmer::chat::jinja
