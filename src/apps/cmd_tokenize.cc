@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "text/escaped.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::apps {
 namespace {
@@ -67,7 +67,7 @@ base::JsonObject TokensJson(const Tokenizer& tokenizer, const std::vector<TokenI
   base::JsonArray tokens;
   for (const TokenId id : ids) {
     const std::string_view bytes = BytesOf(tokenizer, id);
-    const bool is_text = text::ValidPrefixBytes(bytes) == bytes.size();
+    const bool is_text = unicode::ValidPrefixBytes(bytes) == bytes.size();
     std::string hex;
     for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
     tokens.push_back({{"id", id},

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "unicode/utf8.h"
+
 namespace glimmer::chat {
 namespace {
 
@@ -132,7 +134,7 @@ void OutputParser::EmitCall(Events& events) {
   const size_t index = call_count_++;
   leading_space_.clear();
   drops_answer_ = true;
-  events.push_back({OutputEvent::Kind::kCallBegin, ValidUtf8(scanner_.name()), index});
+  events.push_back({OutputEvent::Kind::kCallBegin, unicode::Repaired(scanner_.name()), index});
   events.push_back({OutputEvent::Kind::kArguments,
                     schemas_.ArgumentsJson(scanner_.name(), scanner_.arguments()), index});
   events.push_back({OutputEvent::Kind::kCallEnd, "", index});

@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
 
-constexpr uint32_t kUnseen = CategoryRange(Category::kCn, Category::kCo) |
-                             CategorySet({Category::kZs, Category::kZl, Category::kZp});
+using unicode::DecodeAt;
+using unicode::FrontOf;
+using unicode::Utf8Front;
 
 std::string EscapedPoint(uint32_t point, std::string_view utf8) {
   switch (point) {
@@ -22,10 +23,8 @@ std::string EscapedPoint(uint32_t point, std::string_view utf8) {
     case '"':
     case '\\':
       return "\\" + std::string(utf8);
-    case ' ':
-      return " ";
     default:
-      if (!IsIn(kUnseen, Properties()[point])) return std::string(utf8);
+      if (unicode::IsPrintable(point)) return std::string(utf8);
       return point < 0x80 ? fmt::format("\\x{:02x}", point) : fmt::format("\\u{{{:x}}}", point);
   }
 }
