@@ -273,11 +273,6 @@ constexpr std::array kSequenceFilters = {
 
 }  // namespace
 
-FilterBody FindSequenceFilter(std::string_view name) {
-  const auto* found =
-      std::find_if(kSequenceFilters.begin(), kSequenceFilters.end(),
-                   [name](const NamedFilter& filter) { return filter.name == name; });
-  return found == kSequenceFilters.end() ? nullptr : found->body;
-}
+FilterBody FindSequenceFilter(std::string_view name) { return BodyOf(kSequenceFilters, name); }
 
 }  // namespace glimmer::chat::jinja

@@ -7,6 +7,7 @@
 
 #include "chat/jinja/failure.h"
 #include "chat/jinja/filters.h"
+#include "chat/jinja/named.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
 #include "unicode/python_str.h"
@@ -119,10 +120,7 @@ bool IsTest(Interpreter&, const Value& value, const Arguments&) {
   return FindTest(TextArgument(value, "the name of a test")) != nullptr;
 }
 
-struct NamedTest {
-  std::string_view name;
-  TestBody body;
-};
+using NamedTest = Named<TestBody>;
 
 constexpr std::array kTests = {
     NamedTest{"defined", &IsDefined},
@@ -168,10 +166,6 @@ constexpr std::array kTests = {
 
 }  // namespace
 
-TestBody FindTest(std::string_view name) {
-  const auto* found = std::find_if(kTests.begin(), kTests.end(),
-                                   [name](const NamedTest& test) { return test.name == name; });
-  return found == kTests.end() ? nullptr : found->body;
-}
+TestBody FindTest(std::string_view name) { return BodyOf(kTests, name); }
 
 }  // namespace glimmer::chat::jinja

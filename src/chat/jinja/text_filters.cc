@@ -306,11 +306,6 @@ constexpr std::array kTextFilters = {
 
 }  // namespace
 
-FilterBody FindTextFilter(std::string_view name) {
-  const auto* found =
-      std::find_if(kTextFilters.begin(), kTextFilters.end(),
-                   [name](const NamedFilter& filter) { return filter.name == name; });
-  return found == kTextFilters.end() ? nullptr : found->body;
-}
+FilterBody FindTextFilter(std::string_view name) { return BodyOf(kTextFilters, name); }
 
 }  // namespace glimmer::chat::jinja

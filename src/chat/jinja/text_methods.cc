@@ -401,11 +401,6 @@ constexpr std::array kTextMethods = {
 
 }  // namespace
 
-Function::Body FindTextMethod(std::string_view name) {
-  const auto* found =
-      std::find_if(kTextMethods.begin(), kTextMethods.end(),
-                   [name](const NamedMethod& method) { return method.name == name; });
-  return found == kTextMethods.end() ? nullptr : found->body;
-}
+Function::Body FindTextMethod(std::string_view name) { return BodyOf(kTextMethods, name); }
 
 }  // namespace glimmer::chat::jinja
