@@ -8,6 +8,7 @@ _glimmer() {
     [check]="--base --json --help"
     [inspect]="--filter --tensors --json --help"
     [synth]="--format --recipe --seed --resume --max-shard-size --json --help"
+    [tokenize]="--file --ids --count --json --decode --no-added-tokens --add-special-tokens --skip-special-tokens --help"
     [bench]="pack --help"
   )
   if [ "$COMP_CWORD" -eq 1 ]; then

@@ -23,6 +23,7 @@ void AddQuantize(CLI::App& app, Selected& selected);
 void AddCheck(CLI::App& app, Selected& selected);
 void AddInspect(CLI::App& app, Selected& selected);
 void AddSynth(CLI::App& app, Selected& selected);
+void AddTokenize(CLI::App& app, Selected& selected);
 void AddBench(CLI::App& app, Selected& selected);
 void AddRun(CLI::App& app, Selected& selected);
 void AddEval(CLI::App& app, Selected& selected);

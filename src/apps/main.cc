@@ -29,10 +29,17 @@ int Fail(const base::Error& error) {
   return base::ExitCode(error.kind);
 }
 
+// What was printed may still wait to be written.
+base::Status FinishOutput() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
+  return base::IoError("standard output: cannot write");
+}
+
 // Exceptions end here: running out of memory, or a defect of the program.
 int RunGuarded(const CommandBody& body) {
   try {
-    const base::Status status = body();
+    base::Status status = body();
+    if (status.ok()) status = FinishOutput();
     return status.ok() ? g_exit_code : Fail(status.error());
   } catch (const std::bad_alloc&) {
     return Fail(base::Exhausted("out of memory"));
@@ -70,6 +77,7 @@ int Main(int argc, char** argv) {
   AddRun(app, selected);
   AddEval(app, selected);
   AddSynth(app, selected);
+  AddTokenize(app, selected);
   AddBench(app, selected);
   try {
     app.parse(argc, argv);

@@ -98,13 +98,6 @@ struct StrictHandler {
   std::vector<std::unordered_set<std::string>> keys;
 };
 
-std::string Place(std::string_view text, size_t offset) {
-  const std::string_view before = text.substr(0, std::min(offset, text.size()));
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const size_t line_start = before.rfind('\n') + 1;  // npos + 1 == 0
-  return fmt::format("line {}, column {}", line, before.size() - line_start + 1);
-}
-
 class Dumper {
  public:
   explicit Dumper(int indent) : indent_(indent) {}
@@ -202,6 +195,13 @@ size_t SkipSpace(std::string_view text, size_t at) {
 
 }  // namespace
 
+std::string PlaceInText(std::string_view text, size_t offset) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const size_t line_start = before.rfind('\n') + 1;  // npos + 1 == 0
+  return fmt::format("line {}, column {}", line, before.size() - line_start + 1);
+}
+
 Result<JsonValue> ParseJson(std::string_view text, const std::string& source) {
   bj::parse_options options;
   options.max_depth = kJsonMaxDepth;
@@ -211,14 +211,15 @@ Result<JsonValue> ParseJson(std::string_view text, const std::string& source) {
   const size_t used = parser.write_some(false, text.data(), text.size(), code);
   if (!parser.handler().duplicate.empty()) {
     return Corrupt(fmt::format("{}: {}: the key {} stands twice in one object", source,
-                               Place(text, used), Quoted(parser.handler().duplicate)));
+                               PlaceInText(text, used), Quoted(parser.handler().duplicate)));
   }
   if (code) {
-    return Corrupt(fmt::format("{}: {}: not JSON: {}", source, Place(text, used), code.message()));
+    return Corrupt(
+        fmt::format("{}: {}: not JSON: {}", source, PlaceInText(text, used), code.message()));
   }
   if (SkipSpace(text, used) != text.size()) {
     return Corrupt(fmt::format("{}: {}: more text after the JSON value", source,
-                               Place(text, SkipSpace(text, used))));
+                               PlaceInText(text, SkipSpace(text, used))));
   }
   return parser.handler().stack.release();
 }

@@ -20,6 +20,9 @@ using JsonArray = boost::json::array;
 
 constexpr size_t kJsonMaxDepth = 64;
 
+// "line 3, column 7", for errors: where the byte at `offset` stands.
+std::string PlaceInText(std::string_view text, size_t offset);
+
 // Errors: kCorrupt `source: line L, column C: …`; a key that stands twice in one object is one.
 Result<JsonValue> ParseJson(std::string_view text, const std::string& source);
 // Reads and parses a file whose top level must be an object.

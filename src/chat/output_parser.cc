@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "unicode/utf8.h"
+
 namespace glimmer::chat {
 namespace {
 
 constexpr std::string_view kThink = "<think>";
 constexpr std::string_view kThinkEnd = "</think>";
 constexpr std::string_view kCall = "<tool_call>";
-constexpr std::string_view kSpaces = " \t\r\n\v\f";
 
 // Bytes at the end of `text` that may be the beginning of `tag`.
 size_t HeldBytes(std::string_view text, std::string_view tag) {
@@ -21,7 +22,7 @@ size_t HeldBytes(std::string_view text, std::string_view tag) {
 }  // namespace
 
 bool PromptOpensThinking(std::string_view prompt) {
-  const size_t end = prompt.find_last_not_of(kSpaces);
+  const size_t end = prompt.find_last_not_of(kOutputSpaces);
   return end != std::string_view::npos && prompt.substr(0, end + 1).ends_with(kThink);
 }
 
@@ -66,7 +67,7 @@ bool OutputParser::Step(Events& events) {
 
 // A model may repeat the <think> that already stands in the prompt.
 bool OutputParser::StepStart() {
-  const size_t first = std::min(buffer_.find_first_not_of(kSpaces), buffer_.size());
+  const size_t first = std::min(buffer_.find_first_not_of(kOutputSpaces), buffer_.size());
   const std::string_view rest = std::string_view(buffer_).substr(first);
   if (rest.size() < kThink.size() && kThink.starts_with(rest)) return false;
   if (rest.starts_with(kThink)) buffer_.erase(0, first + kThink.size());
@@ -132,7 +133,7 @@ void OutputParser::EmitCall(Events& events) {
   const size_t index = call_count_++;
   leading_space_.clear();
   drops_answer_ = true;
-  events.push_back({OutputEvent::Kind::kCallBegin, ValidUtf8(scanner_.name()), index});
+  events.push_back({OutputEvent::Kind::kCallBegin, unicode::Repaired(scanner_.name()), index});
   events.push_back({OutputEvent::Kind::kArguments,
                     schemas_.ArgumentsJson(scanner_.name(), scanner_.arguments()), index});
   events.push_back({OutputEvent::Kind::kCallEnd, "", index});
@@ -152,7 +153,7 @@ void OutputParser::EmitText(std::string_view text, Events& events) {
 
 void OutputParser::EmitAnswer(std::string_view text, Events& events) {
   if (drops_answer_) return;
-  const bool is_space = text.find_first_not_of(kSpaces) == std::string_view::npos;
+  const bool is_space = text.find_first_not_of(kOutputSpaces) == std::string_view::npos;
   const bool is_leading = !has_answer_;
   if (is_space && is_leading) {
     leading_space_ += text;

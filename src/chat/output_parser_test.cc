@@ -163,6 +163,11 @@ TEST(OutputParser, SchemasMayAllowSeveralTypes) {
 TEST(OutputParser, BytesThatAreNotUtf8AreReplacedInArguments) {
   EXPECT_EQ(ShownWhole("<tool_call>f<arg_key>a</arg_key><arg_value>x\xffy</arg_value></tool_call>"),
             "reasoning: (none)\ncontent: (none)\ncall: f {\"a\": \"x\xef\xbf\xbdy\"}");
+  for (const char* broken : {"\xf0", "\xe4\xb8", "\x80"}) {
+    EXPECT_EQ(ShownWhole(std::string("<tool_call>f<arg_key>a</arg_key><arg_value>") + broken +
+                         "</arg_value></tool_call>"),
+              "reasoning: (none)\ncontent: (none)\ncall: f {\"a\": \"\xef\xbf\xbd\"}");
+  }
   // Two keys that become the same are one key.
   EXPECT_EQ(ShownWhole("<tool_call>f<arg_key>\xfe</arg_key><arg_value>1</arg_value>"
                        "<arg_key>\xff</arg_key><arg_value>2</arg_value></tool_call>"),

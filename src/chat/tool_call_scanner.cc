@@ -5,7 +5,6 @@
 namespace glimmer::chat {
 namespace {
 
-constexpr std::string_view kSpaces = " \t\r\n\v\f";
 constexpr std::string_view kCallEnd = "</tool_call>";
 constexpr std::string_view kKey = "<arg_key>";
 constexpr std::string_view kKeyEnd = "</arg_key>";
@@ -13,9 +12,9 @@ constexpr std::string_view kValue = "<arg_value>";
 constexpr std::string_view kValueEnd = "</arg_value>";
 
 std::string Trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kSpaces);
+  const size_t first = text.find_first_not_of(kOutputSpaces);
   if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(kSpaces) - first + 1));
+  return std::string(text.substr(first, text.find_last_not_of(kOutputSpaces) - first + 1));
 }
 
 }  // namespace
@@ -55,7 +54,8 @@ ToolCallScanner::Outcome ToolCallScanner::Step(std::string_view text, bool& goes
 // A name is a word: neither white space nor "<" inside.
 ToolCallScanner::Outcome ToolCallScanner::StepName(std::string_view text, bool& goes_on) {
   if (name_.empty()) SkipSpace(text);
-  while (at_ < text.size() && text[at_] != '<' && kSpaces.find(text[at_]) == std::string::npos) {
+  while (at_ < text.size() && text[at_] != '<' &&
+         kOutputSpaces.find(text[at_]) == std::string::npos) {
     name_ += text[at_++];
   }
   if (at_ == text.size()) return Outcome::kNeedsMore;
@@ -133,7 +133,7 @@ ToolCallScanner::Found ToolCallScanner::TagHere(std::string_view text, std::stri
 }
 
 void ToolCallScanner::SkipSpace(std::string_view text) {
-  while (at_ < text.size() && kSpaces.find(text[at_]) != std::string::npos) ++at_;
+  while (at_ < text.size() && kOutputSpaces.find(text[at_]) != std::string::npos) ++at_;
 }
 
 }  // namespace glimmer::chat

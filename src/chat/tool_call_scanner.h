@@ -9,6 +9,9 @@
 
 namespace glimmer::chat {
 
+// What counts as white space in the output of models.
+inline constexpr std::string_view kOutputSpaces = " \t\r\n\v\f";
+
 class ToolCallScanner {
  public:
   // `begin` is the offset behind <tool_call> in the text that Scan will see.

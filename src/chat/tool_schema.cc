@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "chat/jinja/unicode.h"
 #include "chat/python_literal.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat {
 namespace {
@@ -30,10 +31,11 @@ void CollectTypes(const base::JsonValue& schema, std::set<std::string>& types, b
   }
 }
 
+// REQUIRES: valid UTF-8.
 std::string ValueJson(const std::string& text, const std::set<std::string>* types) {
   const bool may_be_text = types != nullptr && types->contains("string");
   if (may_be_text && types->size() == 1) return JsonText(text);
-  const std::string trimmed(jinja::Trim(text, jinja::Ends::kBoth));
+  const std::string trimmed(unicode::Trim(text, unicode::Ends::kBoth));
   if (may_be_text) {
     // Of several types, only an explicit null is not the text.
     const bool is_null = types->contains("null") && (trimmed == "null" || trimmed == "None");
@@ -80,9 +82,9 @@ std::string ToolSchemas::ArgumentsJson(
     const std::vector<std::pair<std::string, std::string>>& arguments) const {
   std::vector<std::pair<std::string, std::string>> members;
   std::map<std::string, size_t> places;
-  for (const auto& [raw_key, text] : arguments) {
-    const std::string key = ValidUtf8(raw_key);
-    std::string value = ValueJson(text, TypesOf(function, key));
+  for (const auto& [raw_key, raw_text] : arguments) {
+    const std::string key = unicode::Repaired(raw_key);
+    std::string value = ValueJson(unicode::Repaired(raw_text), TypesOf(function, key));
     const auto [place, is_new] = places.emplace(key, members.size());
     if (is_new) {
       members.emplace_back(key, std::move(value));
@@ -98,21 +100,8 @@ std::string ToolSchemas::ArgumentsJson(
   return json + "}";
 }
 
-std::string ValidUtf8(std::string_view text) {
-  std::string valid;
-  while (true) {
-    const size_t broken = jinja::FindInvalidUtf8(text);
-    if (broken == std::string_view::npos) break;
-    valid += text.substr(0, broken);
-    valid += "\xef\xbf\xbd";
-    text.remove_prefix(broken + 1);
-  }
-  valid += text;
-  return valid;
-}
-
 std::string JsonText(std::string_view text) {
-  return base::DumpJson(base::JsonValue(ValidUtf8(text)), 0);
+  return base::DumpJson(base::JsonValue(unicode::Repaired(text)), 0);
 }
 
 }  // namespace glimmer::chat

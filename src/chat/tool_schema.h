@@ -34,9 +34,7 @@ class ToolSchemas {
   std::map<std::string, std::map<std::string, Types>> types_;  // by function and argument
 };
 
-// The text with U+FFFD for each byte that is not UTF-8.
-std::string ValidUtf8(std::string_view text);
-// The same as JSON, in quotes.
+// The text as JSON, in quotes; U+FFFD stands for what is not UTF-8.
 std::string JsonText(std::string_view text);
 
 }  // namespace glimmer::chat

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/properties.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
+
+using unicode::CodePoint;
+using unicode::DecodeAt;
+using unicode::DecodeLast;
+using unicode::kWhiteSpaceBit;
+using unicode::kWordBit;
+using unicode::Properties;
 
 bool IsWordAt(std::string_view text, size_t at) {
   return at < text.size() && (Properties()[DecodeAt(text.data() + at).value] & kWordBit) != 0;

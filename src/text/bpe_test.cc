@@ -4,10 +4,12 @@
 
 #include <map>
 
-#include "text/random_text.h"
+#include "unicode/random_text.h"
 
 namespace glimmer::text {
 namespace {
+
+using unicode::RandomText;
 
 using Ids = std::vector<TokenId>;
 

@@ -3,10 +3,13 @@
 #include <array>
 #include <cstdint>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
+
+using unicode::CodePoint;
+using unicode::DecodeAt;
 
 constexpr uint32_t kAlphabetEnd = 0x144;
 constexpr int16_t kNoByte = -1;

@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <memory>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/properties.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
 
 using base::Result;
+using unicode::CodePoint;
+using unicode::DecodeAt;
+using unicode::IsIn;
+using unicode::kNumbers;
+using unicode::Properties;
 using Views = std::vector<std::string_view>;
 
 // A stretch of the text that is, or is not, a match of the step.

@@ -7,13 +7,19 @@
 #include <array>
 
 #include "base/text.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/properties.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
 
 using base::Result;
+using unicode::AppendUtf8;
+using unicode::ChangedSinceUnicode14;
+using unicode::CodePoint;
+using unicode::DecodeAt;
+using unicode::kCodePoints;
+using unicode::Properties;
 
 constexpr size_t kFirstMatchStackBytes = 256 << 10;
 constexpr size_t kPropertyValues = 256;

@@ -3,11 +3,25 @@
 #include <algorithm>
 #include <array>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/properties.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
+
+using unicode::Category;
+using unicode::CategorySet;
+using unicode::CodePoint;
+using unicode::DecodeAt;
+using unicode::IsIn;
+using unicode::kHanBit;
+using unicode::kLetters;
+using unicode::kMarks;
+using unicode::kNumbers;
+using unicode::kPunctuation;
+using unicode::kSymbols;
+using unicode::kWhiteSpaceBit;
+using unicode::Properties;
 
 // The expressions, each as the files spell it.
 constexpr std::string_view kGpt2 =

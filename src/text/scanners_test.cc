@@ -5,10 +5,16 @@
 #include <algorithm>
 
 #include "text/pre_tokenizer.h"
-#include "text/random_text.h"
+#include "unicode/properties.h"
+#include "unicode/random_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
+
+using unicode::AppendUtf8;
+using unicode::kCodePoints;
+using unicode::RandomText;
 
 using Words = std::vector<std::string>;
 

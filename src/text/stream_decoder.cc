@@ -2,9 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
+
+using unicode::FrontOf;
+using unicode::kReplacement;
+using unicode::Repaired;
+using unicode::Utf8Front;
+using unicode::ValidPrefixBytes;
 
 base::Result<std::string> StreamDecoder::Push(TokenId id) {
   const std::optional<std::string_view> bytes = tokenizer_->TokenBytes(id);

@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "text/tokenizer_parts.h"
 #include "text/tokenizer_state.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/nfc.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
@@ -16,6 +16,9 @@ using base::Invalid;
 using base::Quoted;
 using base::Result;
 using base::Status;
+using unicode::NormalizeNfc;
+using unicode::Repaired;
+using unicode::ValidPrefixBytes;
 
 // A guess for reserving space; English has about 4.5.
 constexpr size_t kBytesPerToken = 4;

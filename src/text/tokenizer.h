@@ -12,7 +12,7 @@
 //  - `truncation` and `padding` of the file are not applied, as transformers switches them off.
 // Fields and kinds that glimmer does not know are refused, never ignored.
 //
-// Source: tokenizer.json as written by tokenizers 0.13 to 0.23. Unicode 16.0, see unicode.h.
+// Source: tokenizer.json as written by tokenizers 0.13 to 0.23; Unicode 16.0.
 // Threads: all const functions may run on several threads at once. Each concurrent Encode holds
 // 2 MB of scratch memory, which the next one takes over.
 #pragma once

@@ -9,7 +9,7 @@
 #include "text/byte_alphabet.h"
 #include "text/tokenizer_parts.h"
 #include "text/tokenizer_state.h"
-#include "text/unicode.h"
+#include "unicode/nfc.h"
 
 namespace glimmer::text {
 namespace {
@@ -18,6 +18,7 @@ using base::Invalid;
 using base::Quoted;
 using base::Result;
 using base::Status;
+using unicode::NormalizeNfc;
 
 // True for bytes that some valid UTF-8 text holds.
 bool OccursInUtf8(int byte) { return byte < 0xc0 || (byte >= 0xc2 && byte <= 0xf4); }

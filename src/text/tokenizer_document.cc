@@ -229,12 +229,6 @@ class Handler {
   TokenizerDocument::Token spelling_{};
 };
 
-std::string Place(std::string_view json, size_t offset) {
-  const std::string_view before = json.substr(0, std::min(offset, json.size()));
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  return fmt::format("line {}, column {}", line, before.size() - (before.rfind('\n') + 1) + 1);
-}
-
 }  // namespace
 
 Result<TokenizerDocument> ParseTokenizerDocument(std::string_view json, const std::string& source) {
@@ -249,14 +243,16 @@ Result<TokenizerDocument> ParseTokenizerDocument(std::string_view json, const st
   bj::error_code code;
   const size_t used = parser.write_some(false, json.data(), json.size(), code);
   if (!handler.problem.empty()) {
-    return Corrupt(fmt::format("{}: {} ({})", source, handler.problem, Place(json, used)));
+    return Corrupt(
+        fmt::format("{}: {} ({})", source, handler.problem, base::PlaceInText(json, used)));
   }
   if (code) {
-    return Corrupt(fmt::format("{}: {}: not JSON: {}", source, Place(json, used), code.message()));
+    return Corrupt(
+        fmt::format("{}: {}: not JSON: {}", source, base::PlaceInText(json, used), code.message()));
   }
   if (json.find_first_not_of(" \t\r\n", used) != std::string_view::npos) {
-    return Corrupt(
-        fmt::format("{}: {}: more text after the JSON value", source, Place(json, used)));
+    return Corrupt(fmt::format("{}: {}: more text after the JSON value", source,
+                               base::PlaceInText(json, used)));
   }
   base::JsonValue root = handler.stack.release();
   if (!root.is_object()) {

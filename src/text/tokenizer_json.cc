@@ -191,11 +191,15 @@ Result<TokenizerParts> ReadTokenizerJson(std::string_view json, const std::strin
   GLIMMER_TRY(CheckFileSize(json, source));
   GLIMMER_ASSIGN(const TokenizerDocument document, ParseTokenizerDocument(json, source));
   const JsonObject& tree = document.tree;
+  if (!tree.contains("model")) {
+    return base::Corrupt(source + ": expected a tokenizer.json, found no field \"model\"");
+  }
   GLIMMER_TRY(CheckKeys(tree, source,
                         {"version", "truncation", "padding", "added_tokens", "normalizer",
                          "pre_tokenizer", "post_processor", "decoder", "model"}));
   const auto at = [&](const char* field) { return source + ": " + field; };
   TokenizerParts parts;
+  GLIMMER_TRY(ReadModel(document, at("model"), parts));  // first: it says what kind this is
   GLIMMER_ASSIGN(parts.normalization,
                  ReadNormalizer(MemberOrNull(tree, "normalizer"), at("normalizer")));
   GLIMMER_ASSIGN(parts.pre_tokenizer,
@@ -205,7 +209,6 @@ Result<TokenizerParts> ReadTokenizerJson(std::string_view json, const std::strin
   GLIMMER_TRY(CheckDecoder(MemberOrNull(tree, "decoder"), at("decoder")));
   GLIMMER_ASSIGN(parts.added_tokens,
                  ReadAddedTokens(MemberOrNull(tree, "added_tokens"), at("added_tokens")));
-  GLIMMER_TRY(ReadModel(document, at("model"), parts));
   return parts;
 }
 

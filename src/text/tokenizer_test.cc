@@ -5,12 +5,18 @@
 #include <thread>
 
 #include "base/json.h"
-#include "text/random_text.h"
 #include "text/stream_decoder.h"
 #include "text/test_files.h"
+#include "unicode/random_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::text {
 namespace {
+
+using unicode::AppendUtf8;
+using unicode::RandomText;
+using unicode::Repaired;
+using unicode::ValidPrefixBytes;
 
 using Ids = std::vector<TokenId>;
 using base::ErrorKind;

@@ -1,14 +1,11 @@
 #include "text/vocabulary.h"
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace glimmer::text {
 namespace {
 
 constexpr uint64_t kFirstPrime = 0x9e3779b97f4a7c15, kSecondPrime = 0xe7037ed1a0b428db;
-constexpr size_t kFewestSlots = 1024;
 
 uint64_t Mix(uint64_t a, uint64_t b) {
   const auto product = static_cast<unsigned __int128>(a) * b;
@@ -46,22 +43,7 @@ uint64_t HashOf(std::string_view bytes) {
 void Vocabulary::Reserve(size_t tokens, size_t bytes) {
   arena_.reserve(bytes);
   spans_.reserve(tokens);
-  Grow(tokens);
-}
-
-void Vocabulary::Grow(size_t tokens) {
-  const size_t wanted = std::bit_ceil(std::max(kFewestSlots, tokens + tokens / 2));
-  if (wanted <= slots_.size()) return;
-  decltype(slots_) old(wanted);
-  old.swap(slots_);
-  mask_ = wanted - 1;
-  shift_ = 64 - std::countr_zero(wanted);
-  for (const Slot& slot : old) {
-    if (slot.id < 0) continue;
-    size_t at = HashOf(Bytes(slot.id)) >> shift_;
-    while (slots_[at].id >= 0) at = (at + 1) & mask_;
-    slots_[at] = slot;
-  }
+  slots_.Reserve(tokens, [this](const Slot& slot) { return HashOfSlot(slot); });
 }
 
 void Vocabulary::Store(std::string_view bytes, TokenId id) {
@@ -72,16 +54,13 @@ void Vocabulary::Store(std::string_view bytes, TokenId id) {
 
 Vocabulary::Added Vocabulary::Add(std::string_view bytes, TokenId id) {
   if (Has(id)) return Added::kIdTaken;
-  if (used_ + used_ / 2 >= slots_.size()) Grow(std::max(kFewestSlots, used_ * 2));
   const uint64_t hash = HashOf(bytes);
-  size_t at = hash >> shift_;
-  for (; slots_[at].id >= 0; at = (at + 1) & mask_) {
-    const bool same = slots_[at].tag == static_cast<uint32_t>(hash);
-    if (same && Bytes(slots_[at].span) == bytes) return Added::kTokenTaken;
-  }
+  const Span span{static_cast<uint32_t>(arena_.size()), static_cast<uint32_t>(bytes.size())};
+  const bool is_new =
+      slots_.Add(hash, {id, static_cast<uint32_t>(hash), span}, StopsAt{*this, bytes, hash},
+                 [this](const Slot& slot) { return HashOfSlot(slot); });
+  if (!is_new) return Added::kTokenTaken;
   Store(bytes, id);
-  slots_[at] = {id, static_cast<uint32_t>(hash), spans_[id]};
-  ++used_;
   return Added::kYes;
 }
 

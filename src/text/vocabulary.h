@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "text/huge_pages.h"
+#include "text/slot_table.h"
 #include "text/token.h"
 
 namespace glimmer::text {
@@ -34,17 +34,10 @@ class Vocabulary {
   TokenId Find(std::string_view bytes) const { return Find(bytes, HashOf(bytes)); }
   // The same with the hash at hand. REQUIRES: hash == HashOf(bytes).
   TokenId Find(std::string_view bytes, uint64_t hash) const {
-    if (slots_.empty()) return -1;
-    for (size_t at = hash >> shift_;; at = (at + 1) & mask_) {
-      const Slot& slot = slots_[at];
-      if (slot.id < 0) return -1;
-      if (slot.tag == static_cast<uint32_t>(hash) && Bytes(slot.span) == bytes) return slot.id;
-    }
+    return slots_.empty() ? -1 : slots_.First(hash, StopsAt{*this, bytes, hash}).id;
   }
   // Starts loading what Find with this hash will read.
-  void Prefetch(uint64_t hash) const {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[hash >> shift_]);
-  }
+  void Prefetch(uint64_t hash) const { slots_.Prefetch(hash); }
   TokenId FindForeign(std::string_view spelling) const;
   // REQUIRES: Has(id).
   bool IsForeign(TokenId id) const { return !foreign_.empty() && IsAmongForeign(id); }
@@ -67,19 +60,26 @@ class Vocabulary {
     TokenId id = -1;
     uint32_t tag = 0;
     Span span;
+    bool IsFree() const { return id < 0; }
+  };
+  struct StopsAt {
+    const Vocabulary& vocabulary;
+    std::string_view bytes;
+    uint64_t hash;
+    bool operator()(const Slot& slot) const {
+      return slot.IsFree() ||
+             (slot.tag == static_cast<uint32_t>(hash) && vocabulary.Bytes(slot.span) == bytes);
+    }
   };
   std::string_view Bytes(Span span) const { return {arena_.data() + span.begin, span.bytes}; }
+  uint64_t HashOfSlot(const Slot& slot) const { return HashOf(Bytes(slot.span)); }
   void Store(std::string_view bytes, TokenId id);
-  void Grow(size_t tokens);
   bool IsAmongForeign(TokenId id) const;
 
   std::string arena_;
   std::vector<Span> spans_;
-  std::vector<Slot, HugePageAllocator<Slot>> slots_;
+  SlotTable<Slot> slots_;
   std::unordered_map<std::string, TokenId> foreign_;
-  size_t used_ = 0;
-  size_t mask_ = 0;
-  int shift_ = 0;
 };
 
 }  // namespace glimmer::text

@@ -87,19 +87,11 @@ bool IsRefusedMethod(const Value& self, std::string_view name) {
 }
 
 Function::Body FindContainerMethod(const Value& self, std::string_view name) {
-  const auto is_it = [name](const NamedMethod& method) { return method.name == name; };
-  if (self.IsDict()) {
-    const auto* found = std::find_if(kDictMethods.begin(), kDictMethods.end(), is_it);
-    return found == kDictMethods.end() ? nullptr : found->body;
-  }
-  if (!self.IsList(ListKind::kList) && !self.IsList(ListKind::kTuple) &&
-      !self.IsList(ListKind::kGroup) && !self.IsList(ListKind::kRange)) {
-    return nullptr;
-  }
-  const auto* found = std::find_if(kListMethods.begin(), kListMethods.end(), is_it);
-  const bool is_missing =
-      found == kListMethods.end() || (name == "copy" && !self.IsList(ListKind::kList));
-  return is_missing ? nullptr : found->body;
+  if (self.IsDict()) return BodyOf(kDictMethods, name);
+  const bool has_methods = self.IsList(ListKind::kList) || self.IsList(ListKind::kTuple) ||
+                           self.IsList(ListKind::kGroup) || self.IsList(ListKind::kRange);
+  const bool is_missing = !has_methods || (name == "copy" && !self.IsList(ListKind::kList));
+  return is_missing ? nullptr : BodyOf(kListMethods, name);
 }
 
 }  // namespace glimmer::chat::jinja

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "chat/jinja/interpreter.h"
+#include "chat/jinja/named.h"
 #include "chat/jinja/value.h"
 
 namespace glimmer::chat::jinja {
@@ -11,10 +12,7 @@ namespace glimmer::chat::jinja {
 using FilterBody = Value (*)(Interpreter& interpreter, const Value& input,
                              const Arguments& arguments);
 
-struct NamedFilter {
-  std::string_view name;
-  FilterBody body;
-};
+using NamedFilter = Named<FilterBody>;
 
 // nullptr when there is none of this name.
 FilterBody FindFilter(std::string_view name);

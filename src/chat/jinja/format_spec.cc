@@ -9,8 +9,9 @@
 #include <cstdio>
 
 #include "chat/jinja/failure.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -28,7 +29,7 @@ std::string IntegerDigits(uint64_t magnitude, const FormatSpec& spec) {
   std::array<char, 72> buffer;
   const auto end = std::to_chars(buffer.begin(), buffer.end(), magnitude, base).ptr;
   std::string digits(buffer.begin(), end);
-  if (spec.type == 'X') digits = ToUpper(digits);
+  if (spec.type == 'X') digits = unicode::ToUpper(digits);
   if (spec.is_alternate && base != 10) digits = std::string("0") + spec.type + digits;
   if (spec.grouping != '\0') digits = Grouped(std::move(digits), spec.grouping);
   return digits;
@@ -53,7 +54,7 @@ std::string FloatDigits(double magnitude, const FormatSpec& spec) {
 std::string Padded(Heap& heap, const std::string& sign, const std::string& body,
                    const FormatSpec& spec, char natural_align) {
   const char align = spec.align == '\0' ? natural_align : spec.align;
-  const auto length = static_cast<int64_t>(CountPoints(sign) + CountPoints(body));
+  const auto length = static_cast<int64_t>(unicode::CountPoints(sign) + unicode::CountPoints(body));
   const auto missing = static_cast<uint64_t>(std::max<int64_t>(spec.width - length, 0));
   const uint64_t before = align == '<' ? 0 : align == '^' ? missing / 2 : missing;
   TextBuilder out(heap);
@@ -98,7 +99,7 @@ std::string NumberFormatted(Heap& heap, const Value& value, const FormatSpec& sp
 
 std::string TextFormatted(Heap& heap, std::string_view text, const FormatSpec& spec, char align) {
   if (spec.precision >= 0) {
-    text = text.substr(0, OffsetOfPoint(text, static_cast<size_t>(spec.precision)));
+    text = text.substr(0, unicode::OffsetOfPoint(text, static_cast<size_t>(spec.precision)));
   }
   return Padded(heap, "", std::string(text), spec, align);
 }

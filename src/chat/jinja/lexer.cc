@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "chat/jinja/failure.h"
 #include "chat/jinja/string_literal.h"
-#include "chat/jinja/unicode.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -61,7 +62,7 @@ class Lexer {
     line_ += static_cast<int>(std::count(from, from + static_cast<ptrdiff_t>(bytes), '\n'));
     at_ += bytes;
   }
-  void SkipSpace() { Advance(Rest().size() - TrimLeft(Rest()).size()); }
+  void SkipSpace() { Advance(Rest().size() - unicode::TrimLeft(Rest()).size()); }
   void SkipNewline() {
     if (Sees("\n")) Advance(1);
   }
@@ -106,11 +107,11 @@ class Lexer {
   // The text from here to the tag, without the spaces that the tag takes away.
   std::string_view TrimmedBefore(size_t tag, char type, char sign) const {
     const std::string_view text = Rest().substr(0, tag - at_);
-    if (sign == '-') return TrimRight(text);
+    if (sign == '-') return unicode::TrimRight(text);
     if (sign == '+' || type == '{') return text;
     const size_t line_start = text.rfind('\n') + 1;  // npos + 1 == 0
     const bool starts_line = line_start > 0 || at_ == 0 || source_[at_ - 1] == '\n';
-    const bool is_blank = TrimLeft(text.substr(line_start)).empty();
+    const bool is_blank = unicode::TrimLeft(text.substr(line_start)).empty();
     return starts_line && is_blank ? text.substr(0, line_start) : text;
   }
 
@@ -132,9 +133,9 @@ class Lexer {
     const std::string_view rest = std::string_view(source_).substr(at);
     if (!rest.starts_with("{%")) return 0;
     std::string_view inner = rest.substr(SignAt(at + 2) == '\0' ? 2 : 3);
-    inner = TrimLeft(inner);
+    inner = unicode::TrimLeft(inner);
     if (!inner.starts_with(word)) return 0;
-    inner = TrimLeft(inner.substr(word.size()));
+    inner = unicode::TrimLeft(inner.substr(word.size()));
     end_sign = '\0';
     if (inner.starts_with("-") || inner.starts_with("+")) {
       end_sign = inner[0];
@@ -287,8 +288,8 @@ class Lexer {
     size_t end = 0;
     while (end < rest.size()) {
       size_t after = end;
-      const uint32_t point = NextPoint(rest, after);
-      if (point != '_' && !IsAlphabetic(point) && !IsNumeric(point)) break;
+      const uint32_t point = unicode::NextPoint(rest, after);
+      if (point != '_' && !unicode::IsAlphabetic(point) && !unicode::IsNumeric(point)) break;
       end = after;
     }
     if (end == 0) return false;
@@ -305,7 +306,7 @@ class Lexer {
       return Advance(op.size());
     }
     size_t after = at_;
-    NextPoint(source_, after);
+    unicode::NextPoint(source_, after);
     FailAt(line_,
            fmt::format("unexpected character {}", base::Quoted(source_.substr(at_, after - at_))));
   }

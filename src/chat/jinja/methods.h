@@ -5,14 +5,12 @@
 #include <optional>
 #include <string_view>
 
+#include "chat/jinja/named.h"
 #include "chat/jinja/value.h"
 
 namespace glimmer::chat::jinja {
 
-struct NamedMethod {
-  std::string_view name;
-  Function::Body body;
-};
+using NamedMethod = Named<Function::Body>;
 
 // The method bound to `self`. std::nullopt when its type has none of this name.
 std::optional<Value> MethodOf(const Value& self, std::string_view name);

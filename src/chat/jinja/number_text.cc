@@ -5,7 +5,7 @@
 #include <string>
 
 #include "chat/jinja/failure.h"
-#include "chat/jinja/unicode.h"
+#include "unicode/python_str.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -42,7 +42,7 @@ int64_t PrefixBase(std::string_view text) {
 
 std::optional<int64_t> ReadInteger(std::string_view text, int64_t base) {
   if (base != 0 && (base < 2 || base > 36)) return std::nullopt;
-  text = Trim(text, Ends::kBoth);
+  text = unicode::Trim(text, unicode::Ends::kBoth);
   const bool is_negative = TakeSign(text);
   const int64_t prefix_base = PrefixBase(text);
   if (prefix_base != 10 && (base == 0 || base == prefix_base)) {
@@ -66,9 +66,9 @@ std::optional<int64_t> ReadInteger(std::string_view text, int64_t base) {
 }
 
 std::optional<double> ReadFloat(std::string_view text) {
-  text = Trim(text, Ends::kBoth);
+  text = unicode::Trim(text, unicode::Ends::kBoth);
   const bool is_negative = TakeSign(text);
-  const std::string lower = ToLower(text);
+  const std::string lower = unicode::ToLower(text);
   double number = 0;
   if (lower == "inf" || lower == "infinity") {
     number = std::numeric_limits<double>::infinity();

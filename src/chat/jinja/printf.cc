@@ -8,9 +8,9 @@
 #include "base/text.h"
 #include "chat/jinja/failure.h"
 #include "chat/jinja/format_spec.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -154,10 +154,10 @@ class Printf {
       if (point < 0 || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
         Fail("`%c` needs a character");
       }
-      AppendPoint(text, static_cast<uint32_t>(point));
+      unicode::AppendUtf8(static_cast<uint32_t>(point), text);
     } else {
       text = TextArgument(value, "the value of `%c`");
-      if (CountPoints(text) != 1) Fail("`%c` needs a single character");
+      if (unicode::CountPoints(text) != 1) Fail("`%c` needs a single character");
     }
     out_.Append(TextFormatted(heap_, text, spec, '>'));
   }

@@ -11,8 +11,8 @@
 #include "chat/jinja/failure.h"
 #include "chat/jinja/interpreter.h"
 #include "chat/jinja/parser.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -43,8 +43,8 @@ base::Result<Program> Program::Parse(std::string_view source, std::string name,
                                        name, base::WithCommas(source.size()),
                                        base::WithCommas(limits.max_template_bytes)));
   }
-  const size_t invalid = FindInvalidUtf8(source);
-  if (invalid != std::string_view::npos) {
+  const size_t invalid = unicode::ValidPrefixBytes(source);
+  if (invalid < source.size()) {
     return base::Corrupt(fmt::format("{}: byte {} is not valid UTF-8", name, invalid));
   }
   auto ast = Caught(

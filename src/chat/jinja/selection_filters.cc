@@ -93,11 +93,6 @@ constexpr std::array kSelectionFilters = {
 
 }  // namespace
 
-FilterBody FindSelectionFilter(std::string_view name) {
-  const auto* found =
-      std::find_if(kSelectionFilters.begin(), kSelectionFilters.end(),
-                   [name](const NamedFilter& filter) { return filter.name == name; });
-  return found == kSelectionFilters.end() ? nullptr : found->body;
-}
+FilterBody FindSelectionFilter(std::string_view name) { return BodyOf(kSelectionFilters, name); }
 
 }  // namespace glimmer::chat::jinja

@@ -8,9 +8,9 @@
 #include "chat/jinja/attribute_path.h"
 #include "chat/jinja/failure.h"
 #include "chat/jinja/filters.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/python_str.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -21,7 +21,7 @@ bool IsGiven(const Value* value) { return value != nullptr && !value->IsNone(); 
 // Texts compare without case unless the filter is told otherwise.
 Value Folded(Heap& heap, const Value& value, bool is_case_sensitive) {
   if (is_case_sensitive || !value.IsText()) return value;
-  return MakeText(heap, ToLower(value.bytes()));
+  return MakeText(heap, unicode::ToLower(value.bytes()));
 }
 
 struct Keyed {
@@ -273,11 +273,6 @@ constexpr std::array kSequenceFilters = {
 
 }  // namespace
 
-FilterBody FindSequenceFilter(std::string_view name) {
-  const auto* found =
-      std::find_if(kSequenceFilters.begin(), kSequenceFilters.end(),
-                   [name](const NamedFilter& filter) { return filter.name == name; });
-  return found == kSequenceFilters.end() ? nullptr : found->body;
-}
+FilterBody FindSequenceFilter(std::string_view name) { return BodyOf(kSequenceFilters, name); }
 
 }  // namespace glimmer::chat::jinja

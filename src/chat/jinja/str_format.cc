@@ -8,9 +8,9 @@
 #include "chat/jinja/failure.h"
 #include "chat/jinja/format_spec.h"
 #include "chat/jinja/printf.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -119,7 +119,7 @@ class StrFormat {
     FormatSpec spec;
     size_t at = 0;
     size_t after_fill = 0;
-    if (!text.empty()) NextPoint(text, after_fill);
+    if (!text.empty()) unicode::NextPoint(text, after_fill);
     if (after_fill < text.size() && kAligns.find(text[after_fill]) != std::string::npos) {
       spec.fill = std::string(text.substr(0, after_fill));
       spec.align = text[after_fill];

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "chat/jinja/failure.h"
-#include "chat/jinja/unicode.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -23,7 +23,7 @@ size_t AppendHexEscape(std::string& out, std::string_view inner, size_t at, size
   if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
     FailAt(line, "an escape that is no character in the string " + base::Quoted(inner));
   }
-  AppendPoint(out, point);
+  unicode::AppendUtf8(point, out);
   return at + digits;
 }
 
@@ -34,7 +34,7 @@ size_t AppendOctalEscape(std::string& out, std::string_view inner, size_t at) {
     point = point * 8 + static_cast<uint32_t>(inner[end] - '0');
     ++end;
   }
-  AppendPoint(out, point);
+  unicode::AppendUtf8(point, out);
   return end;
 }
 

@@ -7,9 +7,11 @@
 
 #include "chat/jinja/failure.h"
 #include "chat/jinja/filters.h"
-#include "chat/jinja/unicode.h"
+#include "chat/jinja/named.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -72,17 +74,19 @@ bool IsEscaped(Interpreter&, const Value& value, const Arguments&) {
 bool HasOnlyCase(const std::string& text, bool (*is_case)(uint32_t), bool (*is_other)(uint32_t)) {
   bool has_case = false;
   for (size_t at = 0; at < text.size();) {
-    const uint32_t point = NextPoint(text, at);
+    const uint32_t point = unicode::NextPoint(text, at);
     if (is_other(point)) return false;
     has_case = has_case || is_case(point);
   }
   return has_case;
 }
 bool IsLower(Interpreter& interpreter, const Value& value, const Arguments&) {
-  return HasOnlyCase(ToText(interpreter.heap(), value), &IsLowercase, &IsUppercase);
+  return HasOnlyCase(ToText(interpreter.heap(), value), &unicode::IsLowercase,
+                     &unicode::IsUppercase);
 }
 bool IsUpper(Interpreter& interpreter, const Value& value, const Arguments&) {
-  return HasOnlyCase(ToText(interpreter.heap(), value), &IsUppercase, &IsLowercase);
+  return HasOnlyCase(ToText(interpreter.heap(), value), &unicode::IsUppercase,
+                     &unicode::IsLowercase);
 }
 
 bool IsRest(Interpreter& interpreter, const Value& value, int64_t divisor, int64_t rest) {
@@ -116,10 +120,7 @@ bool IsTest(Interpreter&, const Value& value, const Arguments&) {
   return FindTest(TextArgument(value, "the name of a test")) != nullptr;
 }
 
-struct NamedTest {
-  std::string_view name;
-  TestBody body;
-};
+using NamedTest = Named<TestBody>;
 
 constexpr std::array kTests = {
     NamedTest{"defined", &IsDefined},
@@ -165,10 +166,6 @@ constexpr std::array kTests = {
 
 }  // namespace
 
-TestBody FindTest(std::string_view name) {
-  const auto* found = std::find_if(kTests.begin(), kTests.end(),
-                                   [name](const NamedTest& test) { return test.name == name; });
-  return found == kTests.end() ? nullptr : found->body;
-}
+TestBody FindTest(std::string_view name) { return BodyOf(kTests, name); }
 
 }  // namespace glimmer::chat::jinja

@@ -14,9 +14,10 @@
 #include "chat/jinja/number_text.h"
 #include "chat/jinja/printf.h"
 #include "chat/jinja/text_search.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -64,8 +65,9 @@ Value TrimFilter(Interpreter& interpreter, const Value& input, const Arguments& 
   const bool has_points = bound[0] != nullptr && !bound[0]->IsNone();
   return MakeText(
       interpreter.heap(),
-      std::string(has_points ? TrimPoints(text, TextArgument(*bound[0], "chars"), Ends::kBoth)
-                             : Trim(text, Ends::kBoth)));
+      std::string(has_points ? unicode::TrimPoints(text, TextArgument(*bound[0], "chars"),
+                                                   unicode::Ends::kBoth)
+                             : unicode::Trim(text, unicode::Ends::kBoth)));
 }
 
 template <std::string (*kConvert)(std::string_view)>
@@ -81,12 +83,12 @@ std::string TitleWords(std::string_view text) {
   bool starts_word = true;
   while (at < text.size()) {
     const size_t start = at;
-    const uint32_t point = NextPoint(text, at);
+    const uint32_t point = unicode::NextPoint(text, at);
     const std::string_view one = text.substr(start, at - start);
-    const bool is_gap = IsSpace(point) ||
+    const bool is_gap = unicode::IsSpace(point) ||
                         (point < 0x80 && std::string_view("-({[<").find(static_cast<char>(point)) !=
                                              std::string::npos);
-    out += starts_word && !is_gap ? ToUpper(one) : ToLower(one);
+    out += starts_word && !is_gap ? unicode::ToUpper(one) : unicode::ToLower(one);
     starts_word = is_gap;
   }
   return out;
@@ -99,22 +101,6 @@ Value Replace(Interpreter& interpreter, const Value& input, const Arguments& arg
   const int64_t most = has_count ? IntegerArgument(*bound[2], "the count of replace") : -1;
   return MakeText(heap, ReplacedText(heap, ToText(heap, input), ToText(heap, *bound[0]),
                                      ToText(heap, *bound[1]), most));
-}
-
-// Like str.splitlines on the text with one more line end.
-std::vector<std::string_view> LinesOf(std::string_view text) {
-  std::vector<std::string_view> lines;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = at;
-    const uint32_t point = NextPoint(text, at);
-    if (!IsLineBreak(point)) continue;
-    if (point == '\r' && at < text.size() && text[at] == '\n') ++at;
-    lines.push_back(text.substr(start, end - start));
-    start = at;
-  }
-  lines.push_back(text.substr(start));
-  return lines;
 }
 
 Value Indent(Interpreter& interpreter, const Value& input, const Arguments& arguments) {
@@ -130,10 +116,11 @@ Value Indent(Interpreter& interpreter, const Value& input, const Arguments& argu
   const std::string step = indent.Take();
   const bool indents_first = bound[1] != nullptr && IsTrue(*bound[1]);
   const bool indents_blank = bound[2] != nullptr && IsTrue(*bound[2]);
-  const std::string text = TextArgument(input, "the input of indent");
+  // jinja2 adds the line end so that a text without one has a line, and one with it an empty last.
+  const std::string text = TextArgument(input, "the input of indent") + "\n";
   TextBuilder out(heap);
   bool is_first = true;
-  for (const std::string_view line : LinesOf(text)) {
+  for (const std::string_view line : unicode::LinesOf(text, unicode::LineEnds::kDropped)) {
     if (!is_first) out.Append("\n");
     const bool is_indented = is_first ? indents_first : indents_blank || !line.empty();
     if (is_indented) out.Append(step);
@@ -260,11 +247,12 @@ Value Truncate(Interpreter& interpreter, const Value& input, const Arguments& ar
   const bool has_leeway = bound[3] != nullptr && !bound[3]->IsNone();
   const int64_t leeway = has_leeway ? IntegerArgument(*bound[3], "the leeway of truncate") : 5;
   const std::string& text = TextArgument(input, "the input of truncate");
-  const auto end_length = static_cast<int64_t>(CountPoints(end));
+  const auto end_length = static_cast<int64_t>(unicode::CountPoints(end));
   if (length < end_length || leeway < 0) Fail("truncate: its end is longer than its length");
-  const auto points = static_cast<int64_t>(CountPoints(text));
+  const auto points = static_cast<int64_t>(unicode::CountPoints(text));
   if (points <= length || points - length <= leeway) return input;
-  std::string kept = text.substr(0, OffsetOfPoint(text, static_cast<size_t>(length - end_length)));
+  std::string kept =
+      text.substr(0, unicode::OffsetOfPoint(text, static_cast<size_t>(length - end_length)));
   if (!cuts_words) kept = kept.substr(0, kept.rfind(' '));
   return MakeText(heap, kept + end);
 }
@@ -282,8 +270,8 @@ Value WordCount(Interpreter& interpreter, const Value& input, const Arguments& a
   int64_t words = 0;
   bool is_inside = false;
   for (size_t at = 0; at < text.size();) {
-    const uint32_t point = NextPoint(text, at);
-    const bool is_word = point == '_' || IsAlphabetic(point) || IsNumeric(point);
+    const uint32_t point = unicode::NextPoint(text, at);
+    const bool is_word = point == '_' || unicode::IsAlphabetic(point) || unicode::IsNumeric(point);
     if (is_word && !is_inside) ++words;
     is_inside = is_word;
   }
@@ -294,10 +282,10 @@ constexpr std::array kTextFilters = {
     NamedFilter{"tojson", &ToJsonFilter},
     NamedFilter{"trim", &TrimFilter},
     NamedFilter{"string", &StringFilter},
-    NamedFilter{"upper", &Converted<&ToUpper>},
-    NamedFilter{"lower", &Converted<&ToLower>},
+    NamedFilter{"upper", &Converted<&unicode::ToUpper>},
+    NamedFilter{"lower", &Converted<&unicode::ToLower>},
     NamedFilter{"title", &Converted<&TitleWords>},
-    NamedFilter{"capitalize", &Converted<&Capitalized>},
+    NamedFilter{"capitalize", &Converted<&unicode::Capitalized>},
     NamedFilter{"replace", &Replace},
     NamedFilter{"indent", &Indent},
     NamedFilter{"default", &Default},
@@ -318,11 +306,6 @@ constexpr std::array kTextFilters = {
 
 }  // namespace
 
-FilterBody FindTextFilter(std::string_view name) {
-  const auto* found =
-      std::find_if(kTextFilters.begin(), kTextFilters.end(),
-                   [name](const NamedFilter& filter) { return filter.name == name; });
-  return found == kTextFilters.end() ? nullptr : found->body;
-}
+FilterBody FindTextFilter(std::string_view name) { return BodyOf(kTextFilters, name); }
 
 }  // namespace glimmer::chat::jinja

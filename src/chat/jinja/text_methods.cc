@@ -10,8 +10,9 @@
 #include "chat/jinja/methods.h"
 #include "chat/jinja/printf.h"
 #include "chat/jinja/text_search.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_ops.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -30,20 +31,22 @@ std::string SwappedCase(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
-    const uint32_t point = NextPoint(text, at);
+    const uint32_t point = unicode::NextPoint(text, at);
     const std::string_view one = text.substr(start, at - start);
-    out += IsUppercase(point) ? ToLower(one) : IsLowercase(point) ? ToUpper(one) : std::string(one);
+    out += unicode::IsUppercase(point)   ? unicode::ToLower(one)
+           : unicode::IsLowercase(point) ? unicode::ToUpper(one)
+                                         : std::string(one);
   }
   return out;
 }
 
-template <Ends kEnds>
+template <unicode::Ends kEnds>
 Value Stripped(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
   const auto bound = Bind("strip", arguments, {"chars"});
   interpreter.heap().StepBytes(self.bytes().size());
   const std::string_view kept =
-      IsGiven(bound[0]) ? TrimPoints(self.bytes(), TextArgument(*bound[0], "chars"), kEnds)
-                        : Trim(self.bytes(), kEnds);
+      IsGiven(bound[0]) ? unicode::TrimPoints(self.bytes(), TextArgument(*bound[0], "chars"), kEnds)
+                        : unicode::Trim(self.bytes(), kEnds);
   return MakeText(interpreter.heap(), std::string(kept));
 }
 
@@ -54,7 +57,7 @@ int64_t MostSplits(const Value* argument) {
 // Splits at runs of white space.
 std::vector<std::string_view> SplitAtSpace(std::string_view text, int64_t most) {
   std::vector<std::string_view> parts;
-  std::string_view rest = TrimLeft(text);
+  std::string_view rest = unicode::TrimLeft(text);
   while (!rest.empty()) {
     if (most >= 0 && static_cast<int64_t>(parts.size()) == most) {
       parts.push_back(rest);
@@ -62,17 +65,17 @@ std::vector<std::string_view> SplitAtSpace(std::string_view text, int64_t most) 
     }
     size_t end = 0;
     for (size_t after = 0; end < rest.size(); end = after) {
-      if (IsSpace(NextPoint(rest, after))) break;
+      if (unicode::IsSpace(unicode::NextPoint(rest, after))) break;
     }
     parts.push_back(rest.substr(0, end));
-    rest = TrimLeft(rest.substr(end));
+    rest = unicode::TrimLeft(rest.substr(end));
   }
   return parts;
 }
 
 std::vector<std::string_view> SplitAtSpaceFromRight(std::string_view text, int64_t most) {
   std::vector<std::string_view> parts;
-  std::string_view rest = TrimRight(text);
+  std::string_view rest = unicode::TrimRight(text);
   while (!rest.empty()) {
     if (most >= 0 && static_cast<int64_t>(parts.size()) == most) {
       parts.push_back(rest);
@@ -80,10 +83,10 @@ std::vector<std::string_view> SplitAtSpaceFromRight(std::string_view text, int64
     }
     size_t start = rest.size();
     for (size_t before = start; start > 0; start = before) {
-      if (IsSpace(PreviousPoint(rest, before))) break;
+      if (unicode::IsSpace(unicode::PreviousPoint(rest, before))) break;
     }
     parts.push_back(rest.substr(start));
-    rest = TrimRight(rest.substr(0, start));
+    rest = unicode::TrimRight(rest.substr(0, start));
   }
   std::reverse(parts.begin(), parts.end());
   return parts;
@@ -156,19 +159,9 @@ Value SplitRight(Interpreter& interpreter, const Value& self, const Arguments& a
 Value SplitLines(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
   const auto bound = Bind("str.splitlines", arguments, {"keepends"});
   const bool keeps_ends = bound[0] != nullptr && IsTrue(*bound[0]);
-  const std::string_view text = self.bytes();
-  std::vector<std::string_view> lines;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = at;
-    const uint32_t point = NextPoint(text, at);
-    if (!IsLineBreak(point)) continue;
-    if (point == '\r' && at < text.size() && text[at] == '\n') ++at;
-    lines.push_back(text.substr(start, (keeps_ends ? at : end) - start));
-    start = at;
-  }
-  if (start < text.size()) lines.push_back(text.substr(start));
-  return ListOf(interpreter.heap(), lines);
+  const unicode::LineEnds ends =
+      keeps_ends ? unicode::LineEnds::kKept : unicode::LineEnds::kDropped;
+  return ListOf(interpreter.heap(), unicode::LinesOf(self.bytes(), ends));
 }
 
 template <bool kFromRight>
@@ -209,10 +202,10 @@ Window WindowOf(Heap& heap, const Value& self, const Value* start, const Value* 
   window.is_valid = first <= last;
   if (!window.is_valid) return window;
   window.first_point = static_cast<size_t>(first);
-  const size_t offset = OffsetOfPoint(self.bytes(), window.first_point);
+  const size_t offset = unicode::OffsetOfPoint(self.bytes(), window.first_point);
   window.text.remove_prefix(offset);
   window.text =
-      window.text.substr(0, OffsetOfPoint(window.text, static_cast<size_t>(last - first)));
+      window.text.substr(0, unicode::OffsetOfPoint(window.text, static_cast<size_t>(last - first)));
   return window;
 }
 
@@ -227,7 +220,8 @@ int64_t PlaceOf(Interpreter& interpreter, const Value& self, const Arguments& ar
   const size_t found =
       from_right ? FindLastText(window.text, needle) : FindText(window.text, needle);
   if (found == kNowhere) return -1;
-  return static_cast<int64_t>(window.first_point + CountPoints(window.text.substr(0, found)));
+  return static_cast<int64_t>(window.first_point +
+                              unicode::CountPoints(window.text.substr(0, found)));
 }
 
 template <bool kFromRight>
@@ -308,7 +302,7 @@ Value Padded(Interpreter& interpreter, const Value& self, const Arguments& argum
   const auto bound = Bind("the method", arguments, {"width", "fillchar"}, 1);
   Heap& heap = interpreter.heap();
   const std::string fill = bound[1] ? TextArgument(*bound[1], "fillchar") : " ";
-  if (CountPoints(fill) != 1) Fail("fillchar must be one character");
+  if (unicode::CountPoints(fill) != 1) Fail("fillchar must be one character");
   const int64_t width = IntegerArgument(*bound[0], "width");
   const auto length = static_cast<int64_t>(LengthOf(heap, self));
   if (width <= length) return self;
@@ -339,14 +333,16 @@ Value ZeroFilled(Interpreter& interpreter, const Value& self, const Arguments& a
   return MakeText(heap, out.Take());
 }
 
-bool IsAlphanumeric(uint32_t point) { return IsAlphabetic(point) || IsNumeric(point); }
+bool IsAlphanumeric(uint32_t point) {
+  return unicode::IsAlphabetic(point) || unicode::IsNumeric(point);
+}
 
 template <bool (*kIs)(uint32_t)>
 Value Consists(Interpreter&, const Value& self, const Arguments& arguments) {
   Bind("the method", arguments, {});
   const std::string& text = self.bytes();
   for (size_t at = 0; at < text.size();) {
-    if (!kIs(NextPoint(text, at))) return Value(false);
+    if (!kIs(unicode::NextPoint(text, at))) return Value(false);
   }
   return Value(!text.empty());
 }
@@ -357,7 +353,7 @@ Value HasCase(Interpreter&, const Value& self, const Arguments& arguments) {
   const std::string& text = self.bytes();
   bool has_case = false;
   for (size_t at = 0; at < text.size();) {
-    const uint32_t point = NextPoint(text, at);
+    const uint32_t point = unicode::NextPoint(text, at);
     if (kIsOther(point)) return Value(false);
     has_case = has_case || kIs(point);
   }
@@ -368,18 +364,18 @@ constexpr std::array kTextMethods = {
     NamedMethod{"split", &Split},
     NamedMethod{"rsplit", &SplitRight},
     NamedMethod{"splitlines", &SplitLines},
-    NamedMethod{"strip", &Stripped<Ends::kBoth>},
-    NamedMethod{"lstrip", &Stripped<Ends::kLeft>},
-    NamedMethod{"rstrip", &Stripped<Ends::kRight>},
+    NamedMethod{"strip", &Stripped<unicode::Ends::kBoth>},
+    NamedMethod{"lstrip", &Stripped<unicode::Ends::kLeft>},
+    NamedMethod{"rstrip", &Stripped<unicode::Ends::kRight>},
     NamedMethod{"startswith", &HasAffix<false>},
     NamedMethod{"endswith", &HasAffix<true>},
     NamedMethod{"removeprefix", &WithoutAffix<false>},
     NamedMethod{"removesuffix", &WithoutAffix<true>},
     NamedMethod{"replace", &Replace},
-    NamedMethod{"upper", &Converted<&ToUpper>},
-    NamedMethod{"lower", &Converted<&ToLower>},
-    NamedMethod{"title", &Converted<&ToTitle>},
-    NamedMethod{"capitalize", &Converted<&Capitalized>},
+    NamedMethod{"upper", &Converted<&unicode::ToUpper>},
+    NamedMethod{"lower", &Converted<&unicode::ToLower>},
+    NamedMethod{"title", &Converted<&unicode::ToTitle>},
+    NamedMethod{"capitalize", &Converted<&unicode::Capitalized>},
     NamedMethod{"swapcase", &Converted<&SwappedCase>},
     NamedMethod{"join", &Join},
     NamedMethod{"format", &Format},
@@ -394,22 +390,17 @@ constexpr std::array kTextMethods = {
     NamedMethod{"rjust", &Padded<Side::kRight>},
     NamedMethod{"center", &Padded<Side::kCenter>},
     NamedMethod{"zfill", &ZeroFilled},
-    NamedMethod{"isalpha", &Consists<&IsAlphabetic>},
+    NamedMethod{"isalpha", &Consists<&unicode::IsAlphabetic>},
     NamedMethod{"isalnum", &Consists<&IsAlphanumeric>},
-    NamedMethod{"isdigit", &Consists<&IsDigit>},
-    NamedMethod{"isnumeric", &Consists<&IsNumeric>},
-    NamedMethod{"isspace", &Consists<&IsSpace>},
-    NamedMethod{"islower", &HasCase<&IsLowercase, &IsUppercase>},
-    NamedMethod{"isupper", &HasCase<&IsUppercase, &IsLowercase>},
+    NamedMethod{"isdigit", &Consists<&unicode::IsDigit>},
+    NamedMethod{"isnumeric", &Consists<&unicode::IsNumeric>},
+    NamedMethod{"isspace", &Consists<&unicode::IsSpace>},
+    NamedMethod{"islower", &HasCase<&unicode::IsLowercase, &unicode::IsUppercase>},
+    NamedMethod{"isupper", &HasCase<&unicode::IsUppercase, &unicode::IsLowercase>},
 };
 
 }  // namespace
 
-Function::Body FindTextMethod(std::string_view name) {
-  const auto* found =
-      std::find_if(kTextMethods.begin(), kTextMethods.end(),
-                   [name](const NamedMethod& method) { return method.name == name; });
-  return found == kTextMethods.end() ? nullptr : found->body;
-}
+Function::Body FindTextMethod(std::string_view name) { return BodyOf(kTextMethods, name); }
 
 }  // namespace glimmer::chat::jinja

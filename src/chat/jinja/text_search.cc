@@ -1,8 +1,7 @@
 #include "chat/jinja/text_search.h"
 
 #include <cstring>
-
-#include "chat/jinja/unicode.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 
@@ -24,7 +23,7 @@ size_t FindLastText(std::string_view text, std::string_view needle) {
 }
 
 size_t CountText(std::string_view text, std::string_view needle) {
-  if (needle.empty()) return CountPoints(text) + 1;
+  if (needle.empty()) return unicode::CountPoints(text) + 1;
   size_t count = 0;
   for (size_t at = FindText(text, needle); at != std::string_view::npos;
        at = FindText(text, needle, at + needle.size())) {
@@ -43,7 +42,7 @@ std::string Interleaved(Heap& heap, std::string_view text, std::string_view to, 
     if (left != 0) out.Append(to);
     if (left > 0) --left;
     const size_t start = at;
-    NextPoint(text, at);
+    unicode::NextPoint(text, at);
     out.Append(text.substr(start, at - start));
     heap.Step();
   }

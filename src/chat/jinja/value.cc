@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 #include "chat/jinja/failure.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -59,7 +59,7 @@ std::optional<std::string> Identity(const Value& key) {
 
 Text::Text(Heap* heap, std::string text, bool markup)
     : bytes(std::move(text)),
-      is_ascii(IsAscii(bytes)),
+      is_ascii(unicode::IsAscii(bytes)),
       is_markup(markup),
       charge(heap, bytes.capacity() + sizeof(Text) + kOverheadBytes) {
   if (heap != nullptr) heap->StepBytes(bytes.size());

@@ -6,9 +6,9 @@
 
 #include "chat/jinja/failure.h"
 #include "chat/jinja/printf.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -207,14 +207,15 @@ std::string SlicedText(const Text& text, const Range& range) {
     const auto start = static_cast<size_t>(range.start);
     const auto count = static_cast<size_t>(range.stop - range.start);
     if (text.is_ascii) return bytes.substr(start, count);
-    const size_t first = OffsetOfPoint(bytes, start);
+    const size_t first = unicode::OffsetOfPoint(bytes, start);
     const std::string_view rest = std::string_view(bytes).substr(first);
-    return std::string(rest.substr(0, OffsetOfPoint(rest, count)));
+    return std::string(rest.substr(0, unicode::OffsetOfPoint(rest, count)));
   }
   std::u32string points;
-  for (size_t at = 0; at < bytes.size();) points += static_cast<char32_t>(NextPoint(bytes, at));
+  for (size_t at = 0; at < bytes.size();)
+    points += static_cast<char32_t>(unicode::NextPoint(bytes, at));
   std::string sliced;
-  for (const size_t index : IndicesOf(range)) AppendPoint(sliced, points[index]);
+  for (const size_t index : IndicesOf(range)) unicode::AppendUtf8(points[index], sliced);
   return sliced;
 }
 

@@ -5,9 +5,9 @@
 
 #include "base/text.h"
 #include "chat/jinja/failure.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_ops.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -37,7 +37,7 @@ Value FromJsonAt(Heap& heap, const base::JsonValue& json, size_t depth) {
       return Value(json.get_double());
     case bj::kind::string: {
       const std::string_view text(json.get_string().data(), json.get_string().size());
-      if (FindInvalidUtf8(text) != std::string_view::npos) {
+      if (unicode::ValidPrefixBytes(text) < text.size()) {
         Fail("a text of the input is not valid UTF-8: " + base::Quoted(text));
       }
       return MakeText(heap, std::string(text));
@@ -98,7 +98,7 @@ class JsonWriter {
     std::string escaped = "\"";
     for (size_t at = 0; at < text.size();) {
       const size_t start = at;
-      const uint32_t point = NextPoint(text, at);
+      const uint32_t point = unicode::NextPoint(text, at);
       if (point == '"' || point == '\\') {
         escaped += '\\';
         escaped += static_cast<char>(point);

@@ -8,8 +8,8 @@
 #include "chat/jinja/failure.h"
 #include "chat/jinja/methods.h"
 #include "chat/jinja/text_search.h"
-#include "chat/jinja/unicode.h"
 #include "chat/jinja/value_text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -84,7 +84,7 @@ std::vector<Value> PointsOf(Heap& heap, const std::string& text) {
   std::vector<Value> points;
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
-    NextPoint(text, at);
+    unicode::NextPoint(text, at);
     heap.Step();
     points.push_back(MakeText(heap, text.substr(start, at - start)));
   }
@@ -205,7 +205,7 @@ size_t LengthOf(Heap& heap, const Value& value) {
     case Kind::kText:
       if (value.text().is_ascii) return value.bytes().size();
       heap.StepBytes(value.bytes().size());
-      return CountPoints(value.bytes());
+      return unicode::CountPoints(value.bytes());
     case Kind::kDict:
       return value.dict().entries().size();
     case Kind::kList:

@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "chat/jinja/failure.h"
-#include "chat/jinja/unicode.h"
+#include "unicode/python_str.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::chat::jinja {
 namespace {
@@ -36,11 +37,11 @@ void AppendTextRepr(TextBuilder& out, const std::string& text) {
   std::string part(1, quote);
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
-    const uint32_t point = NextPoint(text, at);
+    const uint32_t point = unicode::NextPoint(text, at);
     if (point == static_cast<unsigned char>(quote) || point == '\\') {
       part += '\\';
       part += static_cast<char>(point);
-    } else if (IsPrintable(point)) {
+    } else if (unicode::IsPrintable(point)) {
       part.append(text, start, at - start);
     } else {
       part += EscapedPoint(point);

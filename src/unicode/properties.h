@@ -1,14 +1,14 @@
-// What the tokenizer needs to know about code points: general category, White_Space, the script
-// Han, the word characters of added tokens, and the normal form NFC. Unicode 16.0, the version of
-// the Oniguruma inside PyPI `tokenizers` 0.22 and 0.23; tables by tools/make_unicode_tables.py.
+// What a code point is: general category, White_Space, the script Han, and the word characters of
+// added tokens. Unicode 16.0, the version of the Oniguruma inside PyPI `tokenizers` 0.22 and 0.23;
+// all tables of this folder are by tools/make_unicode_tables.py.
 // Threads: everything may be called from several threads; the tables are built on first use.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <initializer_list>
 #include <string_view>
 
-namespace glimmer::text {
+namespace glimmer::unicode {
 
 constexpr std::string_view kUnicodeVersion = "16.0";
 constexpr uint32_t kCodePoints = 0x110000;
@@ -73,12 +73,8 @@ constexpr bool IsIn(uint32_t category_set, uint8_t property) {
   return ((category_set >> (property & kCategoryBits)) & 1) != 0;
 }
 
-// Normal form C. Returns false, leaving `out` alone, when `utf8` is in that form already, which a
-// quick look finds for most text. REQUIRES: valid UTF-8.
-bool NormalizeNfc(std::string_view utf8, std::string& out);
-
 // True when a code point has another category in Unicode 16.0 than in the Unicode 14.0 that
 // PCRE2 10.42 knows.
 bool ChangedSinceUnicode14(uint32_t code_point);
 
-}  // namespace glimmer::text
+}  // namespace glimmer::unicode

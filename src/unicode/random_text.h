@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/properties.h"
+#include "unicode/utf8.h"
 
-namespace glimmer::text {
+namespace glimmer::unicode {
 
 class RandomText {
  public:
@@ -47,4 +47,4 @@ class RandomText {
   std::mt19937 random_;
 };
 
-}  // namespace glimmer::text
+}  // namespace glimmer::unicode

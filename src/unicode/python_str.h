@@ -1,28 +1,14 @@
-// Text as Python sees it: UTF-8 inside, code points outside. Every string of the interpreter is
-// valid UTF-8; the functions here rely on it.
+// What Python's str says and does, on UTF-8 text: as Python 3.14, whose Unicode is 16.0, except
+// that the lower case of a sigma does not depend on its place. All text must be valid UTF-8.
+// Threads: everything may be called from several threads.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace glimmer::chat::jinja {
-
-// The offset of the first byte that is not part of valid UTF-8, or npos.
-size_t FindInvalidUtf8(std::string_view bytes);
-
-bool IsAscii(std::string_view text);
-size_t CountPoints(std::string_view text);
-// The code point that starts at `offset`; `offset` moves behind it.
-// REQUIRES: offset < text.size().
-uint32_t NextPoint(std::string_view text, size_t& offset);
-// The code point that ends before `offset`; `offset` moves to its start. REQUIRES: offset > 0.
-uint32_t PreviousPoint(std::string_view text, size_t& offset);
-void AppendPoint(std::string& out, uint32_t point);
-// Byte offset of the code point number `index`, or the size when there are fewer.
-size_t OffsetOfPoint(std::string_view text, size_t index);
+namespace glimmer::unicode {
 
 bool IsSpace(uint32_t point);       // str.isspace
 bool IsLineBreak(uint32_t point);   // str.splitlines
@@ -45,4 +31,8 @@ enum class Ends { kLeft, kRight, kBoth };
 std::string_view Trim(std::string_view text, Ends ends);
 std::string_view TrimPoints(std::string_view text, std::string_view points, Ends ends);
 
-}  // namespace glimmer::chat::jinja
+// str.splitlines.
+enum class LineEnds { kDropped, kKept };
+std::vector<std::string_view> LinesOf(std::string_view text, LineEnds ends);
+
+}  // namespace glimmer::unicode

@@ -1,4 +1,5 @@
-// UTF-8: decoding of text that is known to be valid, repair of text that is not.
+// UTF-8: walking, counting and making code points in text that is known to be valid, repair of
+// text that is not.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace glimmer::text {
+namespace glimmer::unicode {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
@@ -31,6 +32,28 @@ inline CodePoint DecodeAt(const char* at) {
 // The last code point of valid text that is not empty.
 CodePoint DecodeLast(std::string_view utf8);
 
+// The code point that starts at `offset`; `offset` moves behind it. REQUIRES: valid text,
+// offset < text.size().
+inline uint32_t NextPoint(std::string_view text, size_t& offset) {
+  const CodePoint point = DecodeAt(text.data() + offset);
+  offset += point.bytes;
+  return point.value;
+}
+// The code point that ends before `offset`; `offset` moves to its start. REQUIRES: valid text,
+// offset > 0.
+inline uint32_t PreviousPoint(std::string_view text, size_t& offset) {
+  const CodePoint point = DecodeLast(text.substr(0, offset));
+  offset -= point.bytes;
+  return point.value;
+}
+
+bool IsAscii(std::string_view text);
+// REQUIRES: valid text.
+size_t CountPoints(std::string_view text);
+// Byte offset of the code point number `index`, or the size when there are fewer.
+// REQUIRES: valid text.
+size_t OffsetOfPoint(std::string_view text, size_t index);
+
 // REQUIRES: code_point <= 0x10ffff and no surrogate.
 void AppendUtf8(uint32_t code_point, std::string& out);
 
@@ -50,4 +73,4 @@ size_t ValidPrefixBytes(std::string_view bytes);
 // The text with each invalid piece replaced by U+FFFD.
 std::string Repaired(std::string_view bytes);
 
-}  // namespace glimmer::text
+}  // namespace glimmer::unicode

@@ -1,27 +1,23 @@
-#include "text/unicode.h"
+#include "unicode/nfc.h"
 
 #include <algorithm>
-#include <array>
 #include <bitset>
 #include <iterator>
 #include <memory>
 #include <vector>
 
-#include "text/utf8.h"
+#include "unicode/byte_table.h"
+#include "unicode/utf8.h"
 
-namespace glimmer::text {
+namespace glimmer::unicode {
 namespace {
 
-struct PropertyRun {
-  uint32_t first;
-  uint8_t value;
-};
 struct Decomposition {
   uint32_t code_point, first, second;
   uint32_t composes;
 };
 
-#include "text/unicode_data.inc"
+#include "unicode/nfc_data.inc"
 
 // Hangul syllables are composed by arithmetic (Unicode standard, section 3.12).
 constexpr uint32_t kSyllableBase = 0xac00, kLeadBase = 0x1100, kVowelBase = 0x1161;
@@ -30,18 +26,6 @@ constexpr uint32_t kSyllables = kLeads * kVowels * kTails;
 // Every code point below is its own normal form and combines with nothing before it.
 constexpr uint32_t kFirstCombining = 0x300;
 constexpr unsigned char kLeadByteOfFirstCombining = 0xcc;
-
-using ByteTable = std::array<uint8_t, kCodePoints>;
-
-template <size_t kRuns>
-std::unique_ptr<ByteTable> Expand(const PropertyRun (&runs)[kRuns]) {
-  auto table = std::make_unique<ByteTable>();
-  for (size_t i = 0; i < kRuns; ++i) {
-    const uint32_t end = i + 1 < kRuns ? runs[i + 1].first : kCodePoints;
-    std::fill(table->begin() + runs[i].first, table->begin() + end, runs[i].value);
-  }
-  return table;
-}
 
 const Decomposition* FindDecomposition(uint32_t code_point) {
   const auto* found = std::lower_bound(
@@ -52,7 +36,7 @@ const Decomposition* FindDecomposition(uint32_t code_point) {
 
 class Nfc {
  public:
-  Nfc() : combining_(Expand(kCombiningRuns)), active_(new std::bitset<kCodePoints>) {
+  Nfc() : combining_(LaidOut(kCombiningRuns)), active_(new std::bitset<kCodePoints>) {
     for (uint32_t c = 0; c < kCodePoints; ++c) {
       if ((*combining_)[c] != 0) active_->set(c);
     }
@@ -175,11 +159,6 @@ const Nfc& NfcTables() {
 
 }  // namespace
 
-const uint8_t* Properties() {
-  static const std::unique_ptr<ByteTable> table = Expand(kPropertyRuns);
-  return table->data();
-}
-
 bool NormalizeNfc(std::string_view utf8, std::string& out) {
   const auto may_combine = [](char c) {
     return static_cast<unsigned char>(c) >= kLeadByteOfFirstCombining;
@@ -211,11 +190,4 @@ bool NormalizeNfc(std::string_view utf8, std::string& out) {
   return true;
 }
 
-bool ChangedSinceUnicode14(uint32_t code_point) {
-  const auto* after =
-      std::upper_bound(std::begin(kChangedSince14), std::end(kChangedSince14), code_point,
-                       [](uint32_t wanted, const PropertyRun& run) { return wanted < run.first; });
-  return (after - 1)->value != 0;
-}
-
-}  // namespace glimmer::text
+}  // namespace glimmer::unicode

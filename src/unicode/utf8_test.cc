@@ -1,10 +1,10 @@
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 #include <gtest/gtest.h>
 
-#include "text/random_text.h"
+#include "unicode/random_text.h"
 
-namespace glimmer::text {
+namespace glimmer::unicode {
 namespace {
 
 TEST(Repaired, ReplacesEachLongestPrefixOfACharacterOnce) {
@@ -43,5 +43,21 @@ TEST(CodePoints, ComeBackFromEveryLength) {
   }
 }
 
+TEST(CodePoints, AreWalkedAndCounted) {
+  const std::string text = "a\u00e9\u4e2d\U0001f642z";
+  EXPECT_EQ(CountPoints(text), 5u);
+  EXPECT_EQ(OffsetOfPoint(text, 3), 6u);
+  EXPECT_EQ(OffsetOfPoint(text, 5), text.size());
+  EXPECT_EQ(OffsetOfPoint(text, 9), text.size());
+  EXPECT_TRUE(IsAscii("plain \x7f") && IsAscii("") && !IsAscii(text));
+  std::u32string forwards, backwards;
+  for (size_t at = 0; at < text.size();) forwards += static_cast<char32_t>(NextPoint(text, at));
+  for (size_t at = text.size(); at > 0;) {
+    backwards.insert(backwards.begin(), static_cast<char32_t>(PreviousPoint(text, at)));
+  }
+  EXPECT_EQ(forwards, U"a\u00e9\u4e2d\U0001f642z");
+  EXPECT_EQ(backwards, forwards);
+}
+
 }  // namespace
-}  // namespace glimmer::text
+}  // namespace glimmer::unicode

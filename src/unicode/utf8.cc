@@ -1,8 +1,9 @@
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
+#include <algorithm>
 #include <cstring>
 
-namespace glimmer::text {
+namespace glimmer::unicode {
 namespace {
 
 constexpr uint64_t kHighBits = 0x8080808080808080;
@@ -43,6 +44,19 @@ CodePoint DecodeLast(std::string_view utf8) {
   size_t at = utf8.size() - 1;
   while ((static_cast<unsigned char>(utf8[at]) & 0xc0) == 0x80) --at;
   return DecodeAt(utf8.data() + at);
+}
+
+bool IsAscii(std::string_view text) { return AsciiPrefixBytes(text) == text.size(); }
+
+size_t CountPoints(std::string_view text) {
+  const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), starts));
+}
+
+size_t OffsetOfPoint(std::string_view text, size_t index) {
+  size_t offset = 0;
+  for (; index > 0 && offset < text.size(); --index) NextPoint(text, offset);
+  return offset;
 }
 
 void AppendUtf8(uint32_t code_point, std::string& out) {
@@ -106,4 +120,4 @@ std::string Repaired(std::string_view bytes) {
   return out;
 }
 
-}  // namespace glimmer::text
+}  // namespace glimmer::unicode
