@@ -16,7 +16,7 @@
 
 namespace glimmer::kernels {
 
-// y[T, N] = x[T, K] · Wᵀ, divided over the pool's threads by rows of W.
+// y[T, N] = x[T, K] · W^T, divided over the pool's threads by rows of W.
 // REQUIRES: x.cols == w.cols, y is [x.rows, w.rows].
 void MatMul(base::ThreadPool& pool, tensor::ConstMatrix x, const Weight& w, tensor::Matrix y);
 

@@ -1,4 +1,4 @@
-// A linear: y = x · Wᵀ, with x rounded as the model's Activations ask.
+// A linear: y = x · W^T, with x rounded as the model's Activations ask.
 #pragma once
 
 #include "model/pass.h"

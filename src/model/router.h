@@ -1,6 +1,6 @@
 // Which experts a token visits: sigmoid scores, a bias that takes part in choosing only, and groups
 // of experts of which the best ones take part.
-//   score = sigmoid(x · Wᵀ);  choice = score + bias
+//   score = sigmoid(x · W^T);  choice = score + bias
 //   groups: the topk_group of n_group groups with the largest sum of their two best choices
 //   experts: the num_experts_per_tok largest choices in these groups
 //   weight = score, divided by the chosen ones' sum + 1e-20 if norm_topk_prob, times
