@@ -2,6 +2,7 @@
 _glimmer() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local command=${COMP_WORDS[1]}
+  local model="--activations --kv-cache --expert-input-scale --latent-norm-eps --attention --threads"
   local -A options=(
     [plan]="--recipe --weights-only --max-shard-size --json --help"
     [quantize]="--weights-only --recipe --resume --dry-run --max-shard-size --scale-rule --json --help"
@@ -9,6 +10,8 @@ _glimmer() {
     [inspect]="--filter --tensors --json --help"
     [synth]="--format --recipe --seed --resume --max-shard-size --json --help"
     [tokenize]="--file --ids --count --json --decode --no-added-tokens --add-special-tokens --skip-special-tokens --help"
+    [run]="--prompt --system --thinking --raw --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --seed --max-new-tokens --stop --generation-config --json --no-stats $model --help"
+    [eval]="--text --tokens --context --stride --chunk --save-logits --compare --mtp --task --file --limit --max-new-tokens --thinking --answers --json $model --help"
     [bench]="pack --help"
   )
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -19,6 +22,13 @@ _glimmer() {
     --recipe) mapfile -t COMPREPLY < <(compgen -W "nvfp4 nvfp4-serve nvfp4-experts" -- "$current"
                                        compgen -f -X '!*.y*ml' -- "$current") ;;
     --scale-rule) mapfile -t COMPREPLY < <(compgen -W "cpu gpu" -- "$current") ;;
+    --activations) mapfile -t COMPREPLY < <(compgen -W "f32 bf16 nvfp4" -- "$current") ;;
+    --kv-cache) mapfile -t COMPREPLY < <(compgen -W "f32 bf16 fp8" -- "$current") ;;
+    --expert-input-scale) mapfile -t COMPREPLY < <(compgen -W "expert layer" -- "$current") ;;
+    --attention) mapfile -t COMPREPLY < <(compgen -W "auto absorbed expanded" -- "$current") ;;
+    --thinking) mapfile -t COMPREPLY < <(compgen -W "on off" -- "$current") ;;
+    --task) mapfile -t COMPREPLY < <(compgen -W "gsm8k" -- "$current") ;;
+    --generation-config) mapfile -t COMPREPLY < <(compgen -W "auto none" -- "$current") ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "bf16 nvfp4" -- "$current") ;;
     *) if [[ $current == -* || $command == bench ]]; then
          mapfile -t COMPREPLY < <(compgen -W "${options[$command]} --megabytes --runs" -- "$current")
