@@ -11,6 +11,14 @@ namespace {
 constexpr int kSpins = 2000;
 constexpr size_t kRangesPerThread = 4;
 
+// The fields of ThreadPool::loop_: number (16 bits), count (24), next index (24). Every thread
+// takes at most one index too many, for which kMaxTasks leaves room.
+constexpr int kCountShift = 24;
+constexpr int kNumberShift = 48;
+constexpr uint64_t kFieldMask = (uint64_t{1} << 24) - 1;
+
+bool HasTasks(uint64_t loop) { return (loop & kFieldMask) < (loop >> kCountShift & kFieldMask); }
+
 void Pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -32,53 +40,54 @@ ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock(mutex_);
     stop_.store(true);
-    loop_.fetch_add(1);
   }
   wake_.notify_all();
 }
 
 void ThreadPool::Run(size_t count, const std::function<void(size_t, size_t)>& task) {
-  if (count == 0) return;
-  if (workers_.empty() || count == 1) {
+  GLIMMER_CHECK(count <= kMaxTasks);
+  if (workers_.empty() || count <= 1) {
     for (size_t index = 0; index < count; ++index) task(index, 0);
     return;
   }
-  task_ = &task;
-  count_ = count;
-  next_.store(0, std::memory_order_relaxed);
-  working_.store(workers_.size(), std::memory_order_relaxed);
-  {
-    const std::lock_guard lock(mutex_);
-    loop_.fetch_add(1, std::memory_order_release);
+  task_.store(&task, std::memory_order_relaxed);
+  done_.store(0, std::memory_order_relaxed);
+  const uint64_t number = (loop_.load(std::memory_order_relaxed) >> kNumberShift) + 1;
+  loop_.store(number << kNumberShift | uint64_t{count} << kCountShift);
+  // A worker counts itself as sleeping before it looks at the loop a last time, and both are
+  // sequentially consistent: either it sees the loop or it is seen here.
+  if (sleeping_.load() > 0) {
+    { const std::lock_guard lock(mutex_); }
+    wake_.notify_all();
   }
-  wake_.notify_all();
   TakeTasks(0);
-  for (int spin = 0; working_.load(std::memory_order_acquire) > 0; ++spin) {
+  for (int spin = 0; done_.load(std::memory_order_acquire) < count; ++spin) {
     spin < kSpins ? Pause() : std::this_thread::yield();
   }
 }
 
 void ThreadPool::TakeTasks(size_t thread) {
-  for (size_t index = next_.fetch_add(1, std::memory_order_relaxed); index < count_;
-       index = next_.fetch_add(1, std::memory_order_relaxed)) {
-    (*task_)(index, thread);
+  while (true) {
+    const uint64_t loop = loop_.fetch_add(1, std::memory_order_acq_rel);
+    if (!HasTasks(loop)) return;
+    // This loop cannot end before the task does, so task_ is still its own.
+    (*task_.load(std::memory_order_relaxed))(loop & kFieldMask, thread);
+    done_.fetch_add(1, std::memory_order_release);
   }
 }
 
 void ThreadPool::Work(size_t thread) {
-  size_t seen = 0;
-  while (true) {
-    for (int spin = 0; spin < kSpins && loop_.load(std::memory_order_acquire) == seen; ++spin) {
+  while (!stop_.load(std::memory_order_relaxed)) {
+    for (int spin = 0; spin < kSpins && !HasTasks(loop_.load(std::memory_order_relaxed)); ++spin) {
       Pause();
     }
-    if (loop_.load(std::memory_order_acquire) == seen) {
+    if (!HasTasks(loop_.load(std::memory_order_relaxed))) {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return loop_.load(std::memory_order_acquire) != seen; });
+      sleeping_.fetch_add(1);
+      wake_.wait(lock, [&] { return stop_.load() || HasTasks(loop_.load()); });
+      sleeping_.fetch_sub(1);
     }
-    if (stop_.load()) return;
-    ++seen;
     TakeTasks(thread);
-    working_.fetch_sub(1, std::memory_order_release);
   }
 }
 

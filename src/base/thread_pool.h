@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -22,10 +23,13 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  static constexpr size_t kMaxTasks = (size_t{1} << 24) - 4096;
+
   size_t threads() const { return workers_.size() + 1; }
 
   // Calls task(index, thread) once for every index below `count`, thread < threads(), indices
-  // handed out in order; returns when all are done. Tasks must not throw, nor call Run.
+  // handed out in order; returns when all are done, without waiting for threads that have nothing
+  // to do. Tasks must not throw, nor call Run. REQUIRES: count <= kMaxTasks.
   void Run(size_t count, const std::function<void(size_t index, size_t thread)>& task);
 
  private:
@@ -35,12 +39,13 @@ class ThreadPool {
   std::vector<std::jthread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<size_t> loop_{0};  // counts the loops begun; a change wakes the workers
+  std::atomic<size_t> sleeping_{0};
   std::atomic<bool> stop_{false};
-  std::atomic<size_t> next_{0};
-  std::atomic<size_t> working_{0};  // workers that have not finished the current loop
-  size_t count_ = 0;
-  const std::function<void(size_t, size_t)>* task_ = nullptr;
+  // The current loop in one word, so that a worker that comes late cannot mix two of them: its
+  // number, its count of tasks, and the next index to take (thread_pool.cc).
+  std::atomic<uint64_t> loop_{0};
+  std::atomic<size_t> done_{0};  // tasks of the current loop that have ended
+  std::atomic<const std::function<void(size_t, size_t)>*> task_{nullptr};
 };
 
 // Calls body(first, last, thread) for consecutive ranges that cover [0, count), each a multiple of
