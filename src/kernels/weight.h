@@ -27,6 +27,7 @@ struct Weight {
   const void* data = nullptr;                  // [rows, cols], or [rows, cols / 2] bytes of codes
   const tensor::E4m3* block_scales = nullptr;  // kNvfp4: [rows, cols / 16]
   float tensor_scale = 1;                      // kNvfp4: weight_scale_2
+  uint32_t id = 0;                             // for whoever made it to know it by; not read here
   float input_scale = 0;  // of quantized activations; 0 when the checkpoint has none
 
   bool empty() const { return data == nullptr; }

@@ -30,13 +30,16 @@ void StoreLatents(const Pass& pass, size_t layer, const AttentionWeights& weight
       span.sequence->layer(layer).latents.Store(span.first_position + i, row);
     }
   }
+  if (pass.observer != nullptr) {
+    pass.observer->OnLinearInput(weights.kv_b_proj, latents.view().Cols(0, c.kv_lora_rank));
+  }
 }
 
 // Queries [T, N (Dn + Dr)], rotated.
 OwnedMatrix Queries(const Pass& pass, const AttentionWeights& weights, LinearInput& q_latent) {
   const Config& c = pass.model.config;
   OwnedMatrix queries = Apply(pass, q_latent, weights.q_b_proj);
-  ForEachRow(pass, [&](size_t row) {
+  ForEachRow(pass, queries.rows(), [&](size_t row) {
     for (size_t head = 0; head < c.num_attention_heads; ++head) {
       float* query = queries.row(row) + head * c.qk_head_dim();
       pass.rope.Rotate(row, RopeStyle::kInterleaved,
@@ -73,7 +76,7 @@ OwnedMatrix Attend(const Pass& pass, size_t layer, const AttentionWeights& weigh
   const Config& c = pass.model.config;
   LinearInput hidden(pass, x);
   const OwnedMatrix q_latent = Apply(pass, hidden, weights.q_a_proj);
-  ForEachRow(pass, [&](size_t row) {
+  ForEachRow(pass, x.rows, [&](size_t row) {
     const std::span<float> latent = q_latent.view().row_span(row);
     kernels::RmsNorm(latent, weights.q_a_norm, pass.model.latent_norm_eps, latent);
   });

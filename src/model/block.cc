@@ -12,7 +12,7 @@ using tensor::Matrix;
 using tensor::OwnedMatrix;
 
 void AddRows(const Pass& pass, ConstMatrix from, Matrix x) {
-  ForEachRow(pass,
+  ForEachRow(pass, x.rows,
              [&](size_t row) { kernels::AddScaled(1.0f, from.row_span(row), x.row_span(row)); });
 }
 
@@ -20,17 +20,21 @@ void AddRows(const Pass& pass, ConstMatrix from, Matrix x) {
 
 OwnedMatrix NormRows(const Pass& pass, ConstMatrix x, const Vector& weight) {
   OwnedMatrix normed(x.rows, x.cols);
-  ForEachRow(pass, [&](size_t row) {
+  ForEachRow(pass, x.rows, [&](size_t row) {
     kernels::RmsNorm(x.row_span(row), weight, pass.model.norm_eps, normed.view().row_span(row));
   });
   return normed;
 }
 
+void ApplyAttention(const Pass& pass, size_t layer, const LayerWeights& weights, Matrix x,
+                    Selection& selection) {
+  const OwnedMatrix normed = NormRows(pass, x, weights.input_norm);
+  AddRows(pass, Attend(pass, layer, weights.attention, normed, selection), x);
+}
+
 void ApplyBlock(const Pass& pass, size_t layer, const LayerWeights& weights, Matrix x,
                 Selection& selection) {
-  AddRows(pass,
-          Attend(pass, layer, weights.attention, NormRows(pass, x, weights.input_norm), selection),
-          x);
+  ApplyAttention(pass, layer, weights, x, selection);
   const OwnedMatrix normed = NormRows(pass, x, weights.post_attention_norm);
   if (const auto* mlp = std::get_if<MlpWeights>(&weights.mlp)) {
     AddRows(pass, ApplyMlp(pass, *mlp, normed), x);

@@ -9,6 +9,10 @@ namespace glimmer::model {
 void ApplyBlock(const Pass& pass, size_t layer, const LayerWeights& weights, tensor::Matrix x,
                 Selection& selection);
 
+// Its first half alone: x += attention(RMSNorm(x)).
+void ApplyAttention(const Pass& pass, size_t layer, const LayerWeights& weights, tensor::Matrix x,
+                    Selection& selection);
+
 // RMSNorm of every row with the model's eps.
 tensor::OwnedMatrix NormRows(const Pass& pass, tensor::ConstMatrix x, const Vector& weight);
 

@@ -85,7 +85,7 @@ Selection SelectPositions(const Pass& pass, size_t layer, const IndexerWeights& 
 
   const OwnedMatrix queries = Apply(pass, q_latent, weights.wq_b);
   const OwnedMatrix head_weights = Apply(pass, x, weights.weights_proj);
-  ForEachRow(pass, [&](size_t row) {
+  ForEachRow(pass, queries.rows(), [&](size_t row) {
     for (size_t head = 0; head < c.index_n_heads; ++head) {
       pass.rope.Rotate(row, style,
                        {queries.row(row) + head * c.index_head_dim, c.qk_rope_head_dim});

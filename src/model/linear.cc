@@ -17,17 +17,16 @@ ConstMatrix LinearInput::For(const Weight& w) {
   if (rounded_for_ == scale) return rounded_;
   if (rounded_for_ < 0) rounded_ = OwnedMatrix(x_.rows, x_.cols);
   rounded_for_ = scale;
-  base::RunRanges(pass_.pool, x_.rows, 1, [&](size_t first, size_t last, size_t) {
-    for (size_t row = first; row < last; ++row) {
-      const std::span<float> to = rounded_.view().row_span(row);
-      to_nvfp4 ? kernels::RoundToNvfp4(x_.row_span(row), scale, to)
-               : kernels::RoundToBf16(x_.row_span(row), to);
-    }
+  ForEachRow(pass_, x_.rows, [&](size_t row) {
+    const std::span<float> to = rounded_.view().row_span(row);
+    to_nvfp4 ? kernels::RoundToNvfp4(x_.row_span(row), scale, to)
+             : kernels::RoundToBf16(x_.row_span(row), to);
   });
   return rounded_;
 }
 
 void Apply(const Pass& pass, LinearInput& x, const Weight& w, Matrix y) {
+  if (pass.observer != nullptr) pass.observer->OnLinearInput(w, x.unrounded());
   kernels::MatMul(pass.pool, x.For(w), w, y);
 }
 

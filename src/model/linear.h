@@ -13,6 +13,7 @@ class LinearInput {
   LinearInput(const Pass& pass, tensor::ConstMatrix x) : pass_(pass), x_(x) {}
 
   size_t rows() const { return x_.rows; }
+  tensor::ConstMatrix unrounded() const { return x_; }
   // The rows as a linear with this weight sees them; valid until the next call.
   tensor::ConstMatrix For(const Weight& w);
 

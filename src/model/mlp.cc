@@ -32,11 +32,9 @@ OwnedMatrix ApplyMlp(const Pass& pass, const MlpWeights& weights, ConstMatrix x)
   LinearInput input(pass, x);
   const OwnedMatrix gate = Apply(pass, input, weights.gate_proj);
   const OwnedMatrix up = Apply(pass, input, weights.up_proj);
-  base::RunRanges(pass.pool, x.rows, 1, [&](size_t first, size_t last, size_t) {
-    for (size_t row = first; row < last; ++row) {
-      const std::span<float> to = gate.view().row_span(row);
-      kernels::SiluMul(to, up.view().row_span(row), to);
-    }
+  ForEachRow(pass, x.rows, [&](size_t row) {
+    const std::span<float> to = gate.view().row_span(row);
+    kernels::SiluMul(to, up.view().row_span(row), to);
   });
   LinearInput product(pass, gate);
   return Apply(pass, product, weights.down_proj);

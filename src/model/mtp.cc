@@ -26,7 +26,7 @@ Result<OwnedMatrix> ForwardMtp(const Model& model, base::ThreadPool& pool, size_
   const OwnedMatrix normed_embedding = NormRows(pass, embedded, weights.enorm);
   const OwnedMatrix normed_hidden = NormRows(pass, hidden, weights.hnorm);
   const OwnedMatrix joined(pass.rows(), 2 * width);
-  ForEachRow(pass, [&](size_t row) {
+  ForEachRow(pass, joined.rows(), [&](size_t row) {
     std::copy_n(normed_embedding.row(row), width, joined.row(row));
     std::copy_n(normed_hidden.row(row), width, joined.row(row) + width);
   });

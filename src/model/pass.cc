@@ -13,9 +13,9 @@ Pass MakePass(const Model& model, base::ThreadPool& pool, Observer* observer,
           kernels::RopeTable(model.config.qk_rope_head_dim, model.config.rope_theta, positions)};
 }
 
-void ForEachRow(const Pass& pass, const std::function<void(size_t row)>& row) {
-  base::RunRanges(pass.pool, pass.rows(), 1, [&](size_t first, size_t last, size_t) {
-    for (size_t r = first; r < last; ++r) row(r);
+void ForEachRow(const Pass& pass, size_t rows, const std::function<void(size_t row)>& body) {
+  base::RunRanges(pass.pool, rows, 1, [&](size_t first, size_t last, size_t) {
+    for (size_t row = first; row < last; ++row) body(row);
   });
 }
 

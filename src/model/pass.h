@@ -45,6 +45,9 @@ class Observer {
   virtual void OnLayer(size_t /*layer*/, tensor::ConstMatrix /*x*/) {}
   virtual void OnSelection(size_t /*layer*/, const Selection& /*selection*/) {}
   virtual void OnRoutes(size_t /*layer*/, const Routes& /*routes*/) {}
+  // The rows that a linear reads, before any rounding. The indexer's wq_b and weights_proj are not
+  // computed for rows that see no more than index_topk positions.
+  virtual void OnLinearInput(const Weight& /*weight*/, tensor::ConstMatrix /*x*/) {}
 };
 
 struct Pass {
@@ -61,7 +64,7 @@ struct Pass {
 Pass MakePass(const Model& model, base::ThreadPool& pool, Observer* observer,
               std::vector<Span> spans);
 
-// Calls row(r) for every row, on all threads.
-void ForEachRow(const Pass& pass, const std::function<void(size_t row)>& row);
+// Calls body(row) for every row below `rows`, on all threads.
+void ForEachRow(const Pass& pass, size_t rows, const std::function<void(size_t row)>& body);
 
 }  // namespace glimmer::model

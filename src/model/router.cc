@@ -64,7 +64,7 @@ Routes ChooseExperts(const Pass& pass, const MoeWeights& weights, tensor::ConstM
   const tensor::OwnedMatrix logits(x.rows, weights.router.rows);
   kernels::MatMul(pass.pool, x, weights.router, logits);
   Routes routes(x.rows);
-  ForEachRow(pass, [&](size_t row) {
+  ForEachRow(pass, x.rows, [&](size_t row) {
     routes[row] =
         ChooseFromLogits(pass.model.config, weights.router_bias, logits.view().row_span(row));
   });

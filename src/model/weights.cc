@@ -183,6 +183,7 @@ class Binder {
   }
 
   Status BindMatrix(const TensorSpec& spec, Weight& target) {
+    target.id = static_cast<uint32_t>(&spec - checkpoint_.specs.data());
     target.rows = spec.shape[0];
     target.cols = target.stride = spec.shape[1];
     const bool packed =

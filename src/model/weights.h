@@ -17,7 +17,7 @@
 
 namespace glimmer::model {
 
-using kernels::Weight;
+using kernels::Weight;  // its `id` is the matrix's position in ListTensors()
 using Vector = std::vector<float>;
 
 struct IndexerWeights {

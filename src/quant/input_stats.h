@@ -1,0 +1,43 @@
+// What calibration learns of the inputs of linears: for each input group (linears that read the
+// same rows, model/inventory.h) the largest magnitude, a histogram of magnitudes, and how many
+// tokens passed; for routed experts also their share of the routing weight.
+// Source: docs/calibration.md.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/inventory.h"
+#include "tensor/matrix.h"
+
+namespace glimmer::quant {
+
+// Bins of |x|: four for each power of two from 2^-16 to 2^16. The first takes everything below, the
+// last everything above.
+constexpr int kBinsPerOctave = 4;
+constexpr int kLowestOctave = -16;
+constexpr int kOctaves = 32;
+constexpr size_t kHistogramBins = size_t{kBinsPerOctave} * kOctaves;
+// The bin of a magnitude, and the lower end of a bin.
+size_t HistogramBin(float magnitude);
+float HistogramBinStart(size_t bin);
+
+struct GroupStats {
+  float amax = 0;
+  uint64_t tokens = 0;
+  double routing_weight = 0;  // of an expert: sum of the weights it was given
+  std::array<uint64_t, kHistogramBins> histogram{};
+
+  // Counts the rows in. Returns false when an element is not finite.
+  bool Add(tensor::ConstMatrix x);
+  void Merge(const GroupStats& other);
+};
+
+// By input group.
+using InputStats = std::vector<GroupStats>;
+
+}  // namespace glimmer::quant
