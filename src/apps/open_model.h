@@ -2,11 +2,11 @@
 // and its tokenizer.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "apps/options.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
@@ -26,7 +26,7 @@ struct ModelOptions {
   size_t threads = 0;  // 0: all that the process may use
 };
 
-void AddModelOptions(CLI::App& command, ModelOptions& options);
+void AddModelOptions(Command command, ModelOptions& options);
 
 struct OpenedModel {
   model::LoadedCheckpoint checkpoint;
