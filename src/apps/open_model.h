@@ -7,10 +7,11 @@
 #include <string>
 
 #include "apps/options.h"
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "engine/generation_config.h"
+#include "model/loaded_checkpoint.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 
