@@ -198,38 +198,37 @@ Status RunEval(const Options& options) {
 
 }  // namespace
 
-void AddEval(CLI::App& app, Selected& selected) {
+void AddEval(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("eval", "Measure a model: perplexity, divergence, MTP, GSM8K");
-  command->add_option("--text", options->text, "Text file to predict");
-  command->add_option("--tokens", options->tokens,
-                      "The same as token ids: a JSON array, taken as it is");
-  command->add_option("--context", options->context,
-                      "Tokens of a window; by default the model's context");
-  command->add_option("--stride", options->stride,
-                      "How far windows advance; by default the context, without overlap");
-  command->add_option("--chunk", options->chunk, "Tokens of one pass")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 20))
-      ->capture_default_str();
-  command->add_option("--save-logits", options->save_logits,
-                      "Write all logits to a safetensors file, to compare another run with");
-  command->add_option("--compare", options->compare,
-                      "Logits of a base run: KL divergence, agreement and flips");
-  command->add_flag("--mtp", options->mtp,
-                    "Also the MTP layer: its logits, and how many drafts a greedy model accepts");
-  command->add_option("--task", options->task, "Answer questions instead: gsm8k")
-      ->check(CLI::IsMember({"gsm8k"}));
-  AddGsm8kOptions(*command, options->gsm8k);
-  command->add_flag("--json", options->json, "Print JSON");
-  AddModelOptions(*command, options->model);
-  command->footer(
+  Command command =
+      program.AddCommand("eval", "Measure a model: perplexity, divergence, MTP, GSM8K");
+  command.AddOption("--text", &options->text, "Text file to predict");
+  command.AddOption("--tokens", &options->tokens,
+                    "The same as token ids: a JSON array, taken as it is");
+  command.AddOption("--context", &options->context,
+                    "Tokens of a window; by default the model's context");
+  command.AddOption("--stride", &options->stride,
+                    "How far windows advance; by default the context, without overlap");
+  command.AddOption("--chunk", &options->chunk, "Tokens of one pass")
+      .Range(size_t{1}, size_t{1} << 20)
+      .ShowDefault();
+  command.AddOption("--save-logits", &options->save_logits,
+                    "Write all logits to a safetensors file, to compare another run with");
+  command.AddOption("--compare", &options->compare,
+                    "Logits of a base run: KL divergence, agreement and flips");
+  command.AddFlag("--mtp", &options->mtp,
+                  "Also the MTP layer: its logits, and how many drafts a greedy model accepts");
+  command.AddOption("--task", &options->task, "Answer questions instead: gsm8k").OneOf({"gsm8k"});
+  AddGsm8kOptions(command, options->gsm8k);
+  command.AddFlag("--json", &options->json, "Print JSON");
+  AddModelOptions(command, options->model);
+  command.SetFooter(
       "Examples:\n"
       "  glimmer eval models/reference --text README.md --save-logits base.safetensors\n"
       "  glimmer eval out --text README.md --compare base.safetensors\n"
       "  glimmer eval out --task gsm8k --file gsm8k.test.jsonl --limit 100\n"
       "Windows, measures and the file of logits are described in docs/evaluation.md.");
-  command->callback([options, &selected] { selected.body = [=] { return RunEval(*options); }; });
+  command.SetBody([options] { return RunEval(*options); });
 }
 
 }  // namespace glimmer::apps

@@ -179,55 +179,55 @@ Status RunRun(const Options& options) {
   return Converse(options, chat);
 }
 
-void AddSamplingOptions(CLI::App& command, SamplingFlags& flags) {
-  command.add_option("--temperature", flags.temperature, "0 takes the likeliest token");
-  command.add_option("--top-k", flags.top_k, "Only the k likeliest tokens; 0: all");
-  command.add_option("--top-p", flags.top_p, "Only the likeliest tokens that sum to p");
-  command.add_option("--min-p", flags.min_p, "Only tokens at least p times the likeliest");
-  command.add_option("--repetition-penalty", flags.repetition_penalty,
-                     "Divides the logits of tokens that were there before; 1: off");
-  command.add_option("--presence-penalty", flags.presence_penalty,
-                     "Taken from the logits of tokens that the answer has");
-  command.add_option("--frequency-penalty", flags.frequency_penalty,
-                     "The same for each time that it has them");
-  command.add_option("--seed", flags.seed, "The same seed gives the same text; random by default");
-  command.add_option("--max-new-tokens", flags.max_new_tokens, "Longest answer")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 30));
-  command.add_option("--stop", flags.stop, "Text that ends the answer; may be given several times");
+void AddSamplingOptions(Command command, SamplingFlags& flags) {
+  command.AddOption("--temperature", &flags.temperature, "0 takes the likeliest token");
+  command.AddOption("--top-k", &flags.top_k, "Only the k likeliest tokens; 0: all");
+  command.AddOption("--top-p", &flags.top_p, "Only the likeliest tokens that sum to p");
+  command.AddOption("--min-p", &flags.min_p, "Only tokens at least p times the likeliest");
+  command.AddOption("--repetition-penalty", &flags.repetition_penalty,
+                    "Divides the logits of tokens that were there before; 1: off");
+  command.AddOption("--presence-penalty", &flags.presence_penalty,
+                    "Taken from the logits of tokens that the answer has");
+  command.AddOption("--frequency-penalty", &flags.frequency_penalty,
+                    "The same for each time that it has them");
+  command.AddOption("--seed", &flags.seed, "The same seed gives the same text; random by default");
+  command.AddOption("--max-new-tokens", &flags.max_new_tokens, "Longest answer")
+      .Range(size_t{1}, size_t{1} << 30);
+  command.AddOption("--stop", &flags.stop, "Text that ends the answer; may be given several times");
 }
 
 }  // namespace
 
-void AddRun(CLI::App& app, Selected& selected) {
+void AddRun(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run", "Talk with a model, or get one answer");
-  CLI::Option* prompt = command->add_option(
-      "-p,--prompt", options->prompt, "Answer this and leave; - reads it from standard input");
-  command->add_option("--system", options->system, "System message");
+  Command command = program.AddCommand("run", "Talk with a model, or get one answer");
+  const Option prompt = command.AddOption("-p,--prompt", &options->prompt,
+                                          "Answer this and leave; - reads it from standard input");
+  command.AddOption("--system", &options->system, "System message");
   command
-      ->add_option("--thinking", options->thinking,
-                   "on: the model thinks before it answers, shown dimmed; off: it does not")
-      ->check(CLI::IsMember({"on", "off"}))
-      ->capture_default_str();
-  command->add_flag("--raw", options->raw, "Continue the prompt as it is, without chat template");
-  AddSamplingOptions(*command, options->sampling);
+      .AddOption("--thinking", &options->thinking,
+                 "on: the model thinks before it answers, shown dimmed; off: it does not")
+      .OneOf({"on", "off"})
+      .ShowDefault();
+  command.AddFlag("--raw", &options->raw, "Continue the prompt as it is, without chat template");
+  AddSamplingOptions(command, options->sampling);
   command
-      ->add_option("--generation-config", options->generation_config,
-                   "auto: defaults from the checkpoint's generation_config.json; none: without it")
-      ->check(CLI::IsMember({"auto", "none"}))
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "With a prompt: print the answer as JSON");
-  command->add_flag("--no-stats", options->no_stats, "No statistics behind answers");
-  AddModelOptions(*command, options->model);
-  command->footer(
+      .AddOption("--generation-config", &options->generation_config,
+                 "auto: defaults from the checkpoint's generation_config.json; none: without it")
+      .OneOf({"auto", "none"})
+      .ShowDefault();
+  command.AddFlag("--json", &options->json, "With a prompt: print the answer as JSON");
+  command.AddFlag("--no-stats", &options->no_stats, "No statistics behind answers");
+  AddModelOptions(command, options->model);
+  command.SetFooter(
       "Examples:\n"
       "  glimmer run models/reference\n"
       "  glimmer run models/reference --thinking off --temperature 0 -p \"What is 3 + 4?\"\n"
       "Where standard output is no terminal it gets the answer alone; thinking and statistics go "
       "to\nstandard error.");
-  command->callback([options, prompt, &selected] {
-    options->has_prompt = prompt->count() > 0;
-    selected.body = [=] { return RunRun(*options); };
+  command.SetBody([options, prompt] {
+    options->has_prompt = prompt.Given();
+    return RunRun(*options);
   });
 }
 

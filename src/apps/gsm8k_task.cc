@@ -82,17 +82,17 @@ void PrintScore(const ModelOptions& model, const OpenedModel& opened, const Gsm8
 
 }  // namespace
 
-void AddGsm8kOptions(CLI::App& command, Gsm8kOptions& options) {
-  command.add_option("--file", options.file,
-                     "With --task: the problems, one JSON object {question, answer} a line");
-  command.add_option("--limit", options.limit, "With --task: only the first problems");
-  command.add_option("--max-new-tokens", options.max_new_tokens, "With --task: of an answer")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 30))
-      ->capture_default_str();
-  command.add_option("--thinking", options.thinking, "With --task: whether the model thinks first")
-      ->check(CLI::IsMember({"on", "off"}))
-      ->capture_default_str();
-  command.add_option("--answers", options.answers, "With --task: write every answer to this file");
+void AddGsm8kOptions(Command command, Gsm8kOptions& options) {
+  command.AddOption("--file", &options.file,
+                    "With --task: the problems, one JSON object {question, answer} a line");
+  command.AddOption("--limit", &options.limit, "With --task: only the first problems");
+  command.AddOption("--max-new-tokens", &options.max_new_tokens, "With --task: of an answer")
+      .Range(size_t{1}, size_t{1} << 30)
+      .ShowDefault();
+  command.AddOption("--thinking", &options.thinking, "With --task: whether the model thinks first")
+      .OneOf({"on", "off"})
+      .ShowDefault();
+  command.AddOption("--answers", &options.answers, "With --task: write every answer to this file");
 }
 
 Status RunGsm8k(const ModelOptions& model, const Gsm8kOptions& options, bool json) {

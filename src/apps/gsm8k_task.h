@@ -2,10 +2,10 @@
 // last number of each answer counts.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "apps/open_model.h"
+#include "apps/options.h"
 #include "base/result.h"
 
 namespace glimmer::apps {
@@ -18,7 +18,7 @@ struct Gsm8kOptions {
   std::string answers;  // where to write the answers, one JSON object a line
 };
 
-void AddGsm8kOptions(CLI::App& command, Gsm8kOptions& options);
+void AddGsm8kOptions(Command command, Gsm8kOptions& options);
 
 base::Status RunGsm8k(const ModelOptions& model, const Gsm8kOptions& options, bool json);
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "model/agreement.h"
+#include "model/loaded_checkpoint.h"
 #include "tensor/bf16.h"
 #include "tensor/nvfp4.h"
 
