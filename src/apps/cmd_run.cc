@@ -3,8 +3,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <iostream>
-#include <iterator>
 #include <random>
 
 #include "apps/chat.h"
@@ -14,13 +12,17 @@
 #include "apps/line_editor.h"
 #include "apps/open_model.h"
 #include "apps/terminal.h"
+#include "apps/text_input.h"
 #include "base/text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::apps {
 namespace {
 
 using base::Result;
 using base::Status;
+
+constexpr uint64_t kMaxPromptBytes = 64'000'000;
 
 // Options that override generation_config.json where they are given.
 struct SamplingFlags {
@@ -67,6 +69,9 @@ Result<engine::AnswerOptions> AnswerOptionsOf(const Options& options, const Open
   s.frequency_penalty = flags.frequency_penalty.value_or(s.frequency_penalty);
   s.seed = flags.seed ? *flags.seed : RandomSeed();
   GLIMMER_TRY(s.Check());
+  if (config.max_length && !config.max_new_tokens && !flags.max_new_tokens) {
+    answer.max_length = static_cast<size_t>(*config.max_length);
+  }
   if (config.max_new_tokens) answer.max_new_tokens = static_cast<size_t>(*config.max_new_tokens);
   answer.max_new_tokens = flags.max_new_tokens.value_or(answer.max_new_tokens);
   answer.stop_strings.insert(answer.stop_strings.end(), flags.stop.begin(), flags.stop.end());
@@ -74,6 +79,7 @@ Result<engine::AnswerOptions> AnswerOptionsOf(const Options& options, const Open
 }
 
 void PrintStatistics(const engine::Answer& answer, uint64_t seed) {
+  std::fflush(stdout);
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   std::fprintf(stderr, terminal ? "\x1b[2m%s\x1b[0m\n" : "%s\n",
                StatisticsText(answer, seed).c_str());
@@ -117,49 +123,77 @@ Status AskOnce(const Options& options, const std::string& prompt, Chat& chat, bo
   return {};
 }
 
-// Ctrl-C while a line is read must end the reading, which a restarted system call would not.
+// A signal while a line is read must end the reading, which a restarted system call would not.
 void LetInterruptsEndReads() {
   struct sigaction action = {};
   action.sa_handler = [](int) { Interrupted().Set(); };
   ::sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = [](int) {
+    Terminated().Set();
+    Interrupted().Set();
+  };
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+// One turn of the conversation. Errors: only those that end it.
+Status TakeTurn(const Options& options, std::string line, ChatState& state) {
+  line.erase(0, line.find_first_not_of(" \t"));
+  if (line.starts_with('/')) {
+    const CommandResult result = RunChatCommand(line, state);
+    Print(result.text);
+    line = result.ask;
+  }
+  if (line.empty()) return {};
+  const Status status = AskOnce(options, line, state.chat, state.statistics);
+  // The conversation goes on: the next question may be one that can be answered.
+  if (!status.ok() && status.error().kind != base::ErrorKind::kCancelled) {
+    std::fprintf(stderr, "glimmer: %s\n", status.error().message.c_str());
+  }
+  return {};
 }
 
 Status Converse(const Options& options, Chat& chat) {
   LetInterruptsEndReads();
+  const bool terminal = ::isatty(STDIN_FILENO) != 0;
   ChatState state = {chat, !options.no_stats};
-  if (::isatty(STDIN_FILENO) != 0) Print(Dim("/help lists commands; /quit or Ctrl-D leaves\n"));
+  if (terminal) Print(Dim("/help lists commands; /quit or Ctrl-D leaves\n"));
   while (!state.quit) {
-    UserLine line = ReadUserLine("> ");
+    const UserLine line = ReadUserLine("> ");
+    const bool stopped = Interrupted().IsSet() && (!terminal || Terminated().IsSet());
+    if (stopped) return base::Cancelled("stopped");
     Interrupted().Clear();
     if (line.end == LineEnd::kEndOfInput) break;
     if (line.end == LineEnd::kInterrupted) {
       Print("\n" + Dim("/quit or Ctrl-D leaves") + "\n");
       continue;
     }
-    if (line.text.starts_with('/')) {
-      const CommandResult result = RunChatCommand(line.text, state);
-      Print(result.text);
-      line.text = result.ask;
-    }
-    if (line.text.find_first_not_of(" \t") == std::string::npos) continue;
-    const Status status = AskOnce(options, line.text, chat, state.statistics);
+    GLIMMER_TRY(TakeTurn(options, line.text, state));
+    if (Terminated().IsSet()) return base::Cancelled("stopped");
     Interrupted().Clear();
-    if (status.ok() || status.error().kind == base::ErrorKind::kCancelled) continue;
-    // The conversation goes on: the next question may be one that can be answered.
-    std::fprintf(stderr, "glimmer: %s\n", status.error().message.c_str());
   }
-  if (::isatty(STDIN_FILENO) != 0) Print("\n");
+  if (terminal) Print("\n");
   return {};
+}
+
+// The prompt as it was given, or standard input without its last line break.
+Result<std::string> ReadPrompt(const Options& options) {
+  std::string prompt = options.prompt;
+  if (prompt == "-") {
+    GLIMMER_ASSIGN(prompt, ReadText({}, kMaxPromptBytes));
+    if (prompt.ends_with('\n')) prompt.pop_back();
+  }
+  if (options.has_prompt && prompt.empty()) return base::Invalid("--prompt: is empty");
+  if (const size_t valid = unicode::ValidPrefixBytes(prompt); valid < prompt.size()) {
+    return base::Invalid(fmt::format("--prompt: byte {} is not UTF-8", valid));
+  }
+  return prompt;
 }
 
 Status RunRun(const Options& options) {
   if (options.raw && !options.has_prompt) {
     return base::Invalid("--raw: expected a prompt to continue, --prompt TEXT");
   }
-  std::string prompt = options.prompt;
-  if (prompt == "-") {
-    prompt.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
+  GLIMMER_ASSIGN(const std::string prompt, ReadPrompt(options));
   GLIMMER_ASSIGN(const OpenedModel opened, OpenToCompute(options.model));
   GLIMMER_ASSIGN(const text::Tokenizer tokenizer, OpenTokenizer(opened));
   GLIMMER_ASSIGN(const engine::AnswerOptions answer_options, AnswerOptionsOf(options, opened));
@@ -172,7 +206,11 @@ Status RunRun(const Options& options) {
   chat.options = answer_options;
   chat.system = options.system;
   chat.thinking = options.thinking == "on";
-  if (options.has_prompt) return AskOnce(options, prompt, chat, !options.no_stats);
+  if (options.has_prompt) {
+    GLIMMER_TRY(AskOnce(options, prompt, chat, !options.no_stats));
+    if (Interrupted().IsSet()) SetExitCode(base::ExitCode(base::ErrorKind::kCancelled));
+    return {};
+  }
   if (::isatty(STDOUT_FILENO) != 0) {
     Print(fmt::format("{}  {}\n", Bold(options.model.checkpoint), SettingsText(opened)));
   }
@@ -193,7 +231,8 @@ void AddSamplingOptions(Command command, SamplingFlags& flags) {
   command.AddOption("--seed", &flags.seed, "The same seed gives the same text; random by default");
   command.AddOption("--max-new-tokens", &flags.max_new_tokens, "Longest answer")
       .Range(size_t{1}, size_t{1} << 30);
-  command.AddOption("--stop", &flags.stop, "Text that ends the answer; may be given several times");
+  command.AddOption("--stop", &flags.stop, "Text that ends the answer; may be given several times")
+      .OneValueEach();
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ base::Error WithWayToGoOn(base::Error error, const std::string& out);
 
 // Set by Ctrl-C.
 base::CancelFlag& Interrupted();
+// Set by SIGTERM, with Interrupted(): also a program that outlives Ctrl-C ends.
+base::CancelFlag& Terminated();
 
 // Not an error of the run but its result: `check` found defects (exit code 9).
 inline constexpr int kExitDefects = 9;

@@ -2,6 +2,7 @@
 // last number of each answer counts.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "apps/open_model.h"
@@ -12,9 +13,10 @@ namespace glimmer::apps {
 
 struct Gsm8kOptions {
   std::string file;
-  size_t limit = 0;  // problems; 0: all
+  std::optional<uint64_t> limit;  // problems; all by default
   size_t max_new_tokens = 512;
   std::string thinking = "off";
+  std::string generation_config = "auto";
   std::string answers;  // where to write the answers, one JSON object a line
 };
 

@@ -63,7 +63,10 @@ int Main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGBUS, OnUnreadableWeights);
   std::signal(SIGINT, [](int) { Interrupted().Set(); });
-  std::signal(SIGTERM, [](int) { Interrupted().Set(); });
+  std::signal(SIGTERM, [](int) {
+    Terminated().Set();
+    Interrupted().Set();
+  });
 
   CommandLine line({.name = "glimmer",
                     .version = fmt::format("glimmer {}", quant::kVersion),
@@ -88,6 +91,11 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
+
+base::CancelFlag& Terminated() {
+  static base::CancelFlag flag;
+  return flag;
+}
 
 base::CancelFlag& Interrupted() {
   static base::CancelFlag flag;

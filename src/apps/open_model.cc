@@ -119,7 +119,7 @@ Result<OpenedModel> OpenToCompute(const ModelOptions& options) {
 std::string OpenedModel::weights_name() const {
   size_t linears = 0, packed = 0;
   for (const model::TensorSpec& spec : checkpoint.specs) {
-    if (!model::IsLinear(spec.kind)) continue;
+    if (!model::IsLinear(spec.kind) || spec.mtp) continue;
     ++linears;
     const std::string scale = model::PartName(spec.name, model::Part::kWeightScale);
     packed += checkpoint.weights.Find(scale).info != nullptr;

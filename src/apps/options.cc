@@ -14,6 +14,11 @@ Option& Option::ShowDefault() {
   return *this;
 }
 
+Option& Option::OneValueEach() {
+  option_->allow_extra_args(false);
+  return *this;
+}
+
 Option& Option::OneOf(const std::vector<std::string>& words) {
   option_->check(CLI::IsMember(words));
   return *this;

@@ -42,6 +42,8 @@ class Option {
   Option& Required();
   // The help shows what the destination holds now.
   Option& ShowDefault();
+  // One value each time it is given, instead of all words up to the next option.
+  Option& OneValueEach();
   // Exactly one of the words.
   Option& OneOf(const std::vector<std::string>& words);
   // Both ends are allowed. The help names the type of the bounds.
