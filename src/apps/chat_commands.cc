@@ -84,7 +84,7 @@ std::string Switch(const std::string& name, const std::string& value, bool& targ
                        value.empty() ? "nothing" : value);
   }
   target = value == "on";
-  return fmt::format("{}: {}\n", name, value);
+  return fmt::format("{} is {}\n", name, value);
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ Result<std::string> ReadPrompt(const Options& options) {
     GLIMMER_ASSIGN(prompt, ReadText({}, kMaxPromptBytes));
     if (prompt.ends_with('\n')) prompt.pop_back();
   }
-  if (options.has_prompt && prompt.empty()) return base::Invalid("--prompt: is empty");
+  if (options.has_prompt && prompt.empty()) return base::Invalid("--prompt: the prompt is empty");
   if (const size_t valid = unicode::ValidPrefixBytes(prompt); valid < prompt.size()) {
     return base::Invalid(fmt::format("--prompt: byte {} is not UTF-8", valid));
   }

@@ -1,8 +1,25 @@
 #include "apps/options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 namespace glimmer::apps {
+namespace {
+
+// CLI11's own check of a range, in the words of all other errors.
+template <typename Number>
+void CheckRange(CLI::Option* option, Number low, Number high) {
+  const CLI::Range range(low, high);
+  option->check([range, low, high](const std::string& word) -> std::string {
+    std::string copy = word;
+    if (range(copy).empty()) return "";
+    return fmt::format("expected {} to {}, found {}", low, high, word);
+  });
+}
+
+}  // namespace
 
 Option& Option::Required() {
   option_->required();
@@ -25,17 +42,17 @@ Option& Option::OneOf(const std::vector<std::string>& words) {
 }
 
 Option& Option::Range(int low, int high) {
-  option_->check(CLI::Range(low, high));
+  CheckRange(option_, low, high);
   return *this;
 }
 
 Option& Option::Range(size_t low, size_t high) {
-  option_->check(CLI::Range(low, high));
+  CheckRange(option_, low, high);
   return *this;
 }
 
 Option& Option::Range(double low, double high) {
-  option_->check(CLI::Range(low, high));
+  CheckRange(option_, low, high);
   return *this;
 }
 
@@ -76,7 +93,9 @@ std::variant<CommandBody, int> CommandLine::Parse(int argc, char** argv) {
   try {
     app_->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app_->exit(error) == 0 ? 0 : base::ExitCode(base::ErrorKind::kInvalid);
+    if (error.get_exit_code() == 0) return app_->exit(error);
+    std::fprintf(stderr, "glimmer: %s; --help shows what is expected\n", error.what());
+    return base::ExitCode(base::ErrorKind::kInvalid);
   }
   return selected_;
 }

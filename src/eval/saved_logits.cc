@@ -107,9 +107,13 @@ Result<LogitsWriter> LogitsWriter::Create(const std::string& path,
   GLIMMER_TRY(base::CheckCanWrite(path));
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const uint64_t file_bytes = tensors.back().offset + tensors.back().size_bytes;
-  GLIMMER_ASSIGN(io::ShardWriter file,
-                 io::ShardWriter::Create(folder, base::BaseName(path), first_bytes, file_bytes));
-  LogitsWriter writer(std::move(file), path);
+  Result<io::ShardWriter> file =
+      io::ShardWriter::Create(folder, base::BaseName(path), first_bytes, file_bytes);
+  if (!file.ok()) {
+    [[maybe_unused]] const Status gone = base::RemoveFile(base::PartialPath(path));
+    return std::move(file).error();
+  }
+  LogitsWriter writer(std::move(file).value(), path);
   GLIMMER_TRY(writer.file_.WriteAt(std::as_bytes(input_ids), Find(tensors, kInputIds)->offset));
   writer.row_bytes_ = vocab_size * sizeof(float);
   const auto section = [&](const char* name) -> Section {

@@ -16,6 +16,22 @@ using base::Corrupt;
 using base::Quoted;
 using base::Status;
 
+bool BelongsToModel(const Config& config, const std::string& name) {
+  const bool cache_scale = name.ends_with(".k_scale") || name.ends_with(".v_scale");
+  if (cache_scale || IsOptionalMtpTensor(config, name)) return false;
+  if (!name.starts_with("model.layers.")) return true;
+  for (uint64_t layer = 0; layer < config.total_layers(); ++layer) {
+    if (name.starts_with(LayerPrefix(layer))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsPacked(const LoadedCheckpoint& checkpoint, const TensorSpec& spec) {
+  return checkpoint.weights.Find(PartName(spec.name, Part::kWeightScale)).info != nullptr;
+}
+
 Status CheckAnnouncement(const LoadedCheckpoint& checkpoint) {
   const bool packed =
       std::any_of(checkpoint.specs.begin(), checkpoint.specs.end(),
@@ -28,16 +44,6 @@ Status CheckAnnouncement(const LoadedCheckpoint& checkpoint) {
     return Corrupt(where + ": quantization_config: announces NVFP4, but no weight is");
   }
   return {};
-}
-
-bool BelongsToModel(const Config& config, const std::string& name) {
-  const bool cache_scale = name.ends_with(".k_scale") || name.ends_with(".v_scale");
-  if (cache_scale || IsOptionalMtpTensor(config, name)) return false;
-  if (!name.starts_with("model.layers.")) return true;
-  for (uint64_t layer = 0; layer < config.total_layers(); ++layer) {
-    if (name.starts_with(LayerPrefix(layer))) return true;
-  }
-  return false;
 }
 
 Status CheckNothingElse(const LoadedCheckpoint& checkpoint) {
@@ -55,17 +61,6 @@ Status CheckNothingElse(const LoadedCheckpoint& checkpoint) {
     }
   }
   return {};
-}
-
-}  // namespace
-
-bool IsPacked(const LoadedCheckpoint& checkpoint, const TensorSpec& spec) {
-  return checkpoint.weights.Find(PartName(spec.name, Part::kWeightScale)).info != nullptr;
-}
-
-Status CheckAgreement(const LoadedCheckpoint& checkpoint) {
-  GLIMMER_TRY(CheckAnnouncement(checkpoint));
-  return CheckNothingElse(checkpoint);
 }
 
 }  // namespace glimmer::model

@@ -34,7 +34,7 @@ class Binder {
       weights_.files.push_back(std::move(file));
     }
     MakeRoom();
-    GLIMMER_TRY(CheckAgreement(checkpoint_));
+    GLIMMER_TRY(CheckAnnouncement(checkpoint_));
     if (settings_.activations == Activations::kNvfp4 && checkpoint_.format == WeightFormat::kBf16) {
       return base::Invalid(Quoted(checkpoint_.weights.folder()) +
                            ": NVFP4 activations need a checkpoint with NVFP4 weights and input "
@@ -45,6 +45,7 @@ class Binder {
       GLIMMER_TRY(spec.shape.size() == 1 ? BindVector(spec, *VectorOf(spec))
                                          : BindMatrix(spec, *MatrixOf(spec)));
     }
+    GLIMMER_TRY(CheckNothingElse(checkpoint_));
     if (settings_.expert_input_scale == ExpertInputScale::kLayer) ShareExpertScales();
     return std::move(weights_);
   }
