@@ -29,6 +29,14 @@ void OnLine(char* text) {
   ::rl_callback_handler_remove();
 }
 
+// Ctrl-C otherwise takes away keys that wait to be read, and a read after ppoll() would block.
+void KeepKeysAtInterrupts() {
+  static const int initialized = ::rl_initialize();
+  static_cast<void>(initialized);
+  char command[] = "setty -d +noflsh";
+  ::rl_parse_and_bind(command);
+}
+
 // Signals arrive inside ppoll() and nowhere else (the pool's workers take none): one between two
 // reads would otherwise be seen only after the next key.
 UserLine ReadFromTerminal(const std::string& prompt) {
@@ -38,6 +46,7 @@ UserLine ReadFromTerminal(const std::string& prompt) {
   sigaddset(&blocked, SIGTERM);
   ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
   g_line.reset();
+  KeepKeysAtInterrupts();
   ::rl_callback_handler_install(prompt.c_str(), OnLine);
   while (!g_line) {
     pollfd input = {STDIN_FILENO, POLLIN, 0};
