@@ -1,11 +1,11 @@
 # glimmer_library(NAME SOURCES a.cc... DEPS folder... [LINK target...])
 #
-# The library of one folder of src/. DEPS must equal the folder's line in the file DEPS
-# (tools/check_deps.py compares them). Every *_test.cc beside the sources becomes part of the
-# folder's test program NAME_test, so a test that nobody lists cannot exist.
+# The library of one folder of src/, built when a program needs it. DEPS must equal the folder's
+# line in the file DEPS (tools/check_deps.py compares them). Every *_test.cc beside the sources
+# becomes part of the folder's test program NAME_test, so a test that nobody lists cannot exist.
 function(glimmer_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK" ${ARGN})
-  add_library(glimmer_${name} STATIC ${ARG_SOURCES})
+  add_library(glimmer_${name} STATIC EXCLUDE_FROM_ALL ${ARG_SOURCES})
   target_include_directories(glimmer_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   list(TRANSFORM ARG_DEPS PREPEND glimmer_ OUTPUT_VARIABLE libraries)
   target_link_libraries(glimmer_${name} PUBLIC ${libraries} ${ARG_LINK})

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace glimmer::apps {
 namespace {
@@ -19,6 +20,15 @@ constexpr char kHelp[] =
     "  /stats on|off        show statistics behind each answer\n"
     "  /help                this list\n"
     "  /quit                leave, as does Ctrl-D; Ctrl-C stops an answer\n";
+
+// The first word, and what follows it without the blanks around.
+std::pair<std::string, std::string> FirstWord(const std::string& text) {
+  constexpr char kBlanks[] = " \t\r";
+  const size_t end = std::min(text.find_first_of(kBlanks), text.size());
+  const size_t next = std::min(text.find_first_not_of(kBlanks, end), text.size());
+  const size_t last = text.find_last_not_of(kBlanks);
+  return {text.substr(0, end), next == text.size() ? "" : text.substr(next, last + 1 - next)};
+}
 
 template <typename Number>
 bool Parse(const std::string& text, Number& target) {
@@ -55,9 +65,7 @@ std::string Shown(const engine::AnswerOptions& options) {
 
 std::string Set(const std::string& arguments, Chat& chat) {
   if (arguments.empty()) return Shown(chat.options);
-  const size_t space = arguments.find(' ');
-  const std::string name = arguments.substr(0, space);
-  const std::string value = space == std::string::npos ? "" : arguments.substr(space + 1);
+  const auto [name, value] = FirstWord(arguments);
   engine::AnswerOptions changed = chat.options;
   if (!SetByName(name, value, changed)) {
     return fmt::format("/set {} {}: expected a name of /help and a number\n", name, value);
@@ -82,9 +90,7 @@ std::string Switch(const std::string& name, const std::string& value, bool& targ
 }  // namespace
 
 CommandResult RunChatCommand(const std::string& line, ChatState& state) {
-  const size_t space = line.find(' ');
-  const std::string name = line.substr(1, space == std::string::npos ? space : space - 1);
-  const std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
+  const auto [name, rest] = FirstWord(line.substr(1));
   if (name == "help") return {kHelp, ""};
   if (name == "set") return {Set(rest, state.chat), ""};
   if (name == "thinking") return {Switch(name, rest, state.chat.thinking), ""};

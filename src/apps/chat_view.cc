@@ -35,19 +35,25 @@ void AnswerView::Show(const chat::OutputEvent& event) {
   std::fflush(stdout);
 }
 
+// Dims once for the whole thinking, not for each piece of it.
 void AnswerView::Enter(Part part) {
   if (part_ == part) return;
-  if (part_ == Part::kThinking) {
-    std::fputs(at_line_start_ ? "\n" : "\n\n", terminal_ ? stdout : stderr);
-    at_line_start_ = true;
-  }
+  Leave();
   part_ = part;
+  if (part == Part::kThinking && terminal_) std::fputs(DimBegin(), stdout);
+}
+
+void AnswerView::Leave() {
+  if (part_ != Part::kThinking) return;
+  std::FILE* to = terminal_ ? stdout : stderr;
+  if (terminal_) std::fputs(DimEnd(), stdout);
+  std::fputs(at_line_start_ ? "\n" : "\n\n", to);
+  at_line_start_ = true;
 }
 
 void AnswerView::ShowThinking(const std::string& text) {
   Enter(Part::kThinking);
-  const std::string shown = Dim(text);
-  std::fwrite(shown.data(), 1, shown.size(), terminal_ ? stdout : stderr);
+  std::fwrite(text.data(), 1, text.size(), terminal_ ? stdout : stderr);
   at_line_start_ = text.ends_with('\n');
 }
 
@@ -58,7 +64,9 @@ void AnswerView::ShowAnswer(const std::string& text) {
 }
 
 void AnswerView::Finish() {
-  if (!at_line_start_) std::fputs("\n", terminal_ || part_ == Part::kAnswer ? stdout : stderr);
+  Leave();
+  part_ = Part::kNothing;
+  if (!at_line_start_) std::fputs("\n", stdout);
   std::fflush(stdout);
 }
 

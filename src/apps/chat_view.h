@@ -20,6 +20,7 @@ class AnswerView {
  private:
   enum class Part { kNothing, kThinking, kAnswer };
   void Enter(Part part);
+  void Leave();
   void ShowThinking(const std::string& text);
   void ShowAnswer(const std::string& text);
 

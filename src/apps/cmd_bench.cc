@@ -154,20 +154,19 @@ Status RunPack(const Options& options) {
 
 }  // namespace
 
-void AddBench(CLI::App& app, Selected& selected) {
+void AddBench(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* bench = app.add_subcommand("bench", "Measure this machine and the kernels on it");
-  bench->require_subcommand(1);
-  CLI::App* pack = bench->add_subcommand("pack", "BF16 to NVFP4, beside the memory bandwidth");
-  pack->add_option("--megabytes", options->megabytes, "Size of the input")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  pack->add_option("--runs", options->runs, "Counted runs of each line")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  pack->add_flag("--json", options->json, "Print JSON");
-  pack->footer("Example:\n  glimmer bench pack --runs 15");
-  pack->callback([options, &selected] { selected.body = [=] { return RunPack(*options); }; });
+  Command bench = program.AddCommand("bench", "Measure this machine and the kernels on it");
+  Command pack = bench.AddCommand("pack", "BF16 to NVFP4, beside the memory bandwidth");
+  pack.AddOption("--megabytes", &options->megabytes, "Size of the input")
+      .Range(1, 100'000)
+      .ShowDefault();
+  pack.AddOption("--runs", &options->runs, "Counted runs of each line")
+      .Range(1, 1000)
+      .ShowDefault();
+  pack.AddFlag("--json", &options->json, "Print JSON");
+  pack.SetFooter("Example:\n  glimmer bench pack --runs 15");
+  pack.SetBody([options] { return RunPack(*options); });
 }
 
 }  // namespace glimmer::apps

@@ -91,15 +91,15 @@ Status RunCheck(const Options& options) {
 
 }  // namespace
 
-void AddCheck(CLI::App& app, Selected& selected) {
+void AddCheck(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("check", "Say whether a checkpoint is sound");
-  command->add_option("CHECKPOINT", options->checkpoint, "Checkpoint folder")->required();
-  command->add_option("--base", options->base,
-                      "BF16 original: quantize it again and compare every byte");
-  command->add_flag("--json", options->json, "Print JSON");
-  command->footer("Example:\n  glimmer check out --base models/reference");
-  command->callback([options, &selected] { selected.body = [=] { return RunCheck(*options); }; });
+  Command command = program.AddCommand("check", "Say whether a checkpoint is sound");
+  command.AddOption("CHECKPOINT", &options->checkpoint, "Checkpoint folder").Required();
+  command.AddOption("--base", &options->base,
+                    "BF16 original: quantize it again and compare every byte");
+  command.AddFlag("--json", &options->json, "Print JSON");
+  command.SetFooter("Example:\n  glimmer check out --base models/reference");
+  command.SetBody([options] { return RunCheck(*options); });
 }
 
 }  // namespace glimmer::apps

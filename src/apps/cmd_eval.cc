@@ -23,8 +23,8 @@ struct Options {
   ModelOptions model;
   std::string text, tokens, task;
   Gsm8kOptions gsm8k;
-  size_t context = 0;  // 0: the model's
-  size_t stride = 0;   // 0: the context
+  std::optional<uint64_t> context;  // the model's by default
+  std::optional<uint64_t> stride;   // the context by default
   size_t chunk = 512;
   std::string save_logits, compare;
   bool mtp = false;
@@ -52,13 +52,13 @@ Result<Text> ReadText(const Options& options, const OpenedModel& opened) {
     }
   }
   const uint64_t longest = opened.model.config.max_position_embeddings;
-  if (options.context > longest) {
+  if (options.context.value_or(0) > longest) {
     return base::Invalid(
         fmt::format("--context {}: expected at most {}, as max_position_embeddings in {} says",
-                    options.context, longest, model::kConfigName));
+                    *options.context, longest, model::kConfigName));
   }
-  text.context = options.context == 0 ? longest : options.context;
-  text.stride = options.stride == 0 ? text.context : options.stride;
+  text.context = options.context.value_or(longest);
+  text.stride = options.stride.value_or(text.context);
   GLIMMER_ASSIGN(text.windows, eval::MakeWindows(text.ids.size(), text.context, text.stride));
   return text;
 }
@@ -179,57 +179,87 @@ Status EvaluateText(const Options& options) {
                             ProgressLine::Unit::kTokens);
     return eval::Evaluate(opened.model, *opened.pool, text.ids, evaluation, Interrupted(), done);
   }();
-  if (!report.ok()) return std::move(report).error();
+  if (!report.ok()) {
+    const bool of_checkpoint = report.error().kind == base::ErrorKind::kCorrupt &&
+                               !report.error().message.starts_with('"');
+    if (of_checkpoint) return std::move(report).error().In(base::Quoted(options.model.checkpoint));
+    return std::move(report).error();
+  }
   if (writer) GLIMMER_TRY(writer->Finish());
   Print(options.json ? base::DumpJson(ReportJson(opened, options, text, report.value()), 2) + "\n"
                      : ReportText(options, opened, text, report.value()));
   return {};
 }
 
-Status RunEval(const Options& options) {
+// Options that have no meaning beside what was asked for.
+Status CheckOptionsFit(const Options& options) {
   const int sources = !options.text.empty() + !options.tokens.empty() + !options.task.empty();
   if (sources != 1) {
     return base::Invalid("expected one of --text, --tokens and --task, found " +
                          std::to_string(sources));
   }
+  const bool task = !options.task.empty();
+  const std::pair<const char*, bool> of_texts[] = {{"--context", options.context.has_value()},
+                                                   {"--stride", options.stride.has_value()},
+                                                   {"--save-logits", !options.save_logits.empty()},
+                                                   {"--compare", !options.compare.empty()},
+                                                   {"--mtp", options.mtp}};
+  const std::pair<const char*, bool> of_tasks[] = {{"--file", !options.gsm8k.file.empty()},
+                                                   {"--limit", options.gsm8k.limit.has_value()},
+                                                   {"--answers", !options.gsm8k.answers.empty()}};
+  for (const auto& [name, given] : of_texts) {
+    if (task && given) return base::Invalid(fmt::format("{}: has no meaning with --task", name));
+  }
+  for (const auto& [name, given] : of_tasks) {
+    if (!task && given)
+      return base::Invalid(fmt::format("{}: has no meaning without --task", name));
+  }
+  return {};
+}
+
+Status RunEval(const Options& options) {
+  GLIMMER_TRY(CheckOptionsFit(options));
   if (options.task.empty()) return EvaluateText(options);
   return RunGsm8k(options.model, options.gsm8k, options.json);
 }
 
 }  // namespace
 
-void AddEval(CLI::App& app, Selected& selected) {
+void AddEval(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("eval", "Measure a model: perplexity, divergence, MTP, GSM8K");
-  command->add_option("--text", options->text, "Text file to predict");
-  command->add_option("--tokens", options->tokens,
-                      "The same as token ids: a JSON array, taken as it is");
-  command->add_option("--context", options->context,
-                      "Tokens of a window; by default the model's context");
-  command->add_option("--stride", options->stride,
-                      "How far windows advance; by default the context, without overlap");
-  command->add_option("--chunk", options->chunk, "Tokens of one pass")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 20))
-      ->capture_default_str();
-  command->add_option("--save-logits", options->save_logits,
-                      "Write all logits to a safetensors file, to compare another run with");
-  command->add_option("--compare", options->compare,
-                      "Logits of a base run: KL divergence, agreement and flips");
-  command->add_flag("--mtp", options->mtp,
-                    "Also the MTP layer: its logits, and how many drafts a greedy model accepts");
-  command->add_option("--task", options->task, "Answer questions instead: gsm8k")
-      ->check(CLI::IsMember({"gsm8k"}));
-  AddGsm8kOptions(*command, options->gsm8k);
-  command->add_flag("--json", options->json, "Print JSON");
-  AddModelOptions(*command, options->model);
-  command->footer(
+  Command command =
+      program.AddCommand("eval", "Measure a model: perplexity, divergence, MTP, GSM8K");
+  command.AddOption("--text", &options->text, "Text file to predict");
+  command.AddOption("--tokens", &options->tokens,
+                    "The same as token ids: a JSON array, taken as it is");
+  command
+      .AddOption("--context", &options->context,
+                 "Tokens of a window; by default the model's context")
+      .Range(size_t{2}, size_t{1} << 40);
+  command
+      .AddOption("--stride", &options->stride,
+                 "How far windows advance; by default the context, without overlap")
+      .Range(size_t{1}, size_t{1} << 40);
+  command.AddOption("--chunk", &options->chunk, "Tokens of one pass")
+      .Range(size_t{1}, size_t{1} << 20)
+      .ShowDefault();
+  command.AddOption("--save-logits", &options->save_logits,
+                    "Write all logits to a safetensors file, to compare another run with");
+  command.AddOption("--compare", &options->compare,
+                    "Logits of a base run: KL divergence, agreement and flips");
+  command.AddFlag("--mtp", &options->mtp,
+                  "Also the MTP layer: its logits, and how many drafts a greedy model accepts");
+  command.AddOption("--task", &options->task, "Answer questions instead: gsm8k").OneOf({"gsm8k"});
+  AddGsm8kOptions(command, options->gsm8k);
+  command.AddFlag("--json", &options->json, "Print JSON");
+  AddModelOptions(command, options->model);
+  command.SetFooter(
       "Examples:\n"
       "  glimmer eval models/reference --text README.md --save-logits base.safetensors\n"
       "  glimmer eval out --text README.md --compare base.safetensors\n"
       "  glimmer eval out --task gsm8k --file gsm8k.test.jsonl --limit 100\n"
       "Windows, measures and the file of logits are described in docs/evaluation.md.");
-  command->callback([options, &selected] { selected.body = [=] { return RunEval(*options); }; });
+  command.SetBody([options] { return RunEval(*options); });
 }
 
 }  // namespace glimmer::apps

@@ -161,19 +161,19 @@ Status RunInspect(const Options& options) {
 
 }  // namespace
 
-void AddInspect(CLI::App& app, Selected& selected) {
+void AddInspect(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("inspect", "List the tensors of a checkpoint or a safetensors file");
-  command->add_option("DIR_OR_FILE", options->path, "Checkpoint folder or .safetensors file")
-      ->required();
-  command->add_option("--filter", options->filter, "Only tensors whose name matches this pattern")
-      ->capture_default_str();
-  command->add_flag("--tensors", options->tensors,
-                    "Every tensor on a line of its own, not one line for all layers and experts");
-  command->add_flag("--json", options->json, "Print JSON, with every tensor");
-  command->footer("Example:\n  glimmer inspect models/reference --filter '*.self_attn.*'");
-  command->callback([options, &selected] { selected.body = [=] { return RunInspect(*options); }; });
+  Command command =
+      program.AddCommand("inspect", "List the tensors of a checkpoint or a safetensors file");
+  command.AddOption("DIR_OR_FILE", &options->path, "Checkpoint folder or .safetensors file")
+      .Required();
+  command.AddOption("--filter", &options->filter, "Only tensors whose name matches this pattern")
+      .ShowDefault();
+  command.AddFlag("--tensors", &options->tensors,
+                  "Every tensor on a line of its own, not one line for all layers and experts");
+  command.AddFlag("--json", &options->json, "Print JSON, with every tensor");
+  command.SetFooter("Example:\n  glimmer inspect models/reference --filter '*.self_attn.*'");
+  command.SetBody([options] { return RunInspect(*options); });
 }
 
 }  // namespace glimmer::apps

@@ -36,24 +36,24 @@ base::Status RunPlan(const Options& options) {
 
 }  // namespace
 
-void AddPlan(CLI::App& app, Selected& selected) {
+void AddPlan(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("plan", "Say what quantizing a model will do, before anything is done");
+  Command command =
+      program.AddCommand("plan", "Say what quantizing a model will do, before anything is done");
   command
-      ->add_option("MODEL_DIR", options->model,
-                   "Model folder, or a config.json alone; an index or weights are checked if "
-                   "they are there")
-      ->required();
-  command->add_option("--recipe", options->recipe, "Built-in recipe or a YAML file")
-      ->capture_default_str();
-  command->add_flag("--weights-only", options->weights_only,
-                    "No input scales (W4A16_NVFP4): needs no calibration");
-  command->add_option("--max-shard-size", options->max_shard_size, "Size of a numbered shard")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "Print JSON");
-  command->footer("Example:\n  glimmer plan models/reference --recipe nvfp4-serve --weights-only");
-  command->callback([options, &selected] { selected.body = [=] { return RunPlan(*options); }; });
+      .AddOption("MODEL_DIR", &options->model,
+                 "Model folder, or a config.json alone; an index or weights are checked if "
+                 "they are there")
+      .Required();
+  command.AddOption("--recipe", &options->recipe, "Built-in recipe or a YAML file").ShowDefault();
+  command.AddFlag("--weights-only", &options->weights_only,
+                  "No input scales (W4A16_NVFP4): needs no calibration");
+  command.AddOption("--max-shard-size", &options->max_shard_size, "Size of a numbered shard")
+      .ShowDefault();
+  command.AddFlag("--json", &options->json, "Print JSON");
+  command.SetFooter(
+      "Example:\n  glimmer plan models/reference --recipe nvfp4-serve --weights-only");
+  command.SetBody([options] { return RunPlan(*options); });
 }
 
 }  // namespace glimmer::apps

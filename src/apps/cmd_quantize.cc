@@ -4,6 +4,7 @@
 #include "apps/model_input.h"
 #include "apps/plan_view.h"
 #include "apps/terminal.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "quant/convert.h"
 #include "quant/export_modelopt.h"
@@ -100,32 +101,29 @@ Status RunQuantize(const Options& options) {
 
 }  // namespace
 
-void AddQuantize(CLI::App& app, Selected& selected) {
+void AddQuantize(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("quantize", "Write an NVFP4 checkpoint of a BF16 model");
-  command->add_option("MODEL_DIR", options->model, "BF16 model folder")->required();
-  command->add_option("OUT_DIR", options->out, "New or empty folder for the checkpoint")
-      ->required();
-  command->add_flag("--weights-only", options->weights_only,
-                    "No input scales (W4A16_NVFP4): needs no calibration");
-  command->add_option("--recipe", options->recipe, "Built-in recipe or a YAML file")
-      ->capture_default_str();
-  command->add_flag("--resume", options->resume,
-                    "Go on with an unfinished conversion; files that are complete are verified and "
-                    "kept");
-  command->add_flag("--dry-run", options->dry_run, "Check everything and print the plan");
-  command->add_option("--max-shard-size", options->max_shard_size, "Size of a numbered shard")
-      ->capture_default_str();
+  Command command = program.AddCommand("quantize", "Write an NVFP4 checkpoint of a BF16 model");
+  command.AddOption("MODEL_DIR", &options->model, "BF16 model folder").Required();
+  command.AddOption("OUT_DIR", &options->out, "New or empty folder for the checkpoint").Required();
+  command.AddFlag("--weights-only", &options->weights_only,
+                  "No input scales (W4A16_NVFP4): needs no calibration");
+  command.AddOption("--recipe", &options->recipe, "Built-in recipe or a YAML file").ShowDefault();
+  command.AddFlag("--resume", &options->resume,
+                  "Go on with an unfinished conversion; files that are complete are verified and "
+                  "kept");
+  command.AddFlag("--dry-run", &options->dry_run, "Check everything and print the plan");
+  command.AddOption("--max-shard-size", &options->max_shard_size, "Size of a numbered shard")
+      .ShowDefault();
   command
-      ->add_option("--scale-rule", options->scale_rule,
-                   "How modelopt rounds the per-tensor scales: its arithmetic on cpu (division) or "
-                   "gpu (reciprocal)")
-      ->check(CLI::IsMember({"cpu", "gpu"}))
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "Print the summary as JSON");
-  command->footer("Example:\n  glimmer quantize models/reference out --weights-only");
-  command->callback(
-      [options, &selected] { selected.body = [=] { return RunQuantize(*options); }; });
+      .AddOption("--scale-rule", &options->scale_rule,
+                 "How modelopt rounds the per-tensor scales: its arithmetic on cpu (division) or "
+                 "gpu (reciprocal)")
+      .OneOf({"cpu", "gpu"})
+      .ShowDefault();
+  command.AddFlag("--json", &options->json, "Print the summary as JSON");
+  command.SetFooter("Example:\n  glimmer quantize models/reference out --weights-only");
+  command.SetBody([options] { return RunQuantize(*options); });
 }
 
 }  // namespace glimmer::apps

@@ -3,8 +3,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <iostream>
-#include <iterator>
 #include <random>
 
 #include "apps/chat.h"
@@ -14,13 +12,17 @@
 #include "apps/line_editor.h"
 #include "apps/open_model.h"
 #include "apps/terminal.h"
+#include "apps/text_input.h"
 #include "base/text.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::apps {
 namespace {
 
 using base::Result;
 using base::Status;
+
+constexpr uint64_t kMaxPromptBytes = 64'000'000;
 
 // Options that override generation_config.json where they are given.
 struct SamplingFlags {
@@ -67,6 +69,9 @@ Result<engine::AnswerOptions> AnswerOptionsOf(const Options& options, const Open
   s.frequency_penalty = flags.frequency_penalty.value_or(s.frequency_penalty);
   s.seed = flags.seed ? *flags.seed : RandomSeed();
   GLIMMER_TRY(s.Check());
+  if (config.max_length && !config.max_new_tokens && !flags.max_new_tokens) {
+    answer.max_length = static_cast<size_t>(*config.max_length);
+  }
   if (config.max_new_tokens) answer.max_new_tokens = static_cast<size_t>(*config.max_new_tokens);
   answer.max_new_tokens = flags.max_new_tokens.value_or(answer.max_new_tokens);
   answer.stop_strings.insert(answer.stop_strings.end(), flags.stop.begin(), flags.stop.end());
@@ -74,6 +79,7 @@ Result<engine::AnswerOptions> AnswerOptionsOf(const Options& options, const Open
 }
 
 void PrintStatistics(const engine::Answer& answer, uint64_t seed) {
+  std::fflush(stdout);
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   std::fprintf(stderr, terminal ? "\x1b[2m%s\x1b[0m\n" : "%s\n",
                StatisticsText(answer, seed).c_str());
@@ -117,49 +123,77 @@ Status AskOnce(const Options& options, const std::string& prompt, Chat& chat, bo
   return {};
 }
 
-// Ctrl-C while a line is read must end the reading, which a restarted system call would not.
+// A signal while a line is read must end the reading, which a restarted system call would not.
 void LetInterruptsEndReads() {
   struct sigaction action = {};
   action.sa_handler = [](int) { Interrupted().Set(); };
   ::sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = [](int) {
+    Terminated().Set();
+    Interrupted().Set();
+  };
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+// One turn of the conversation. Errors: only those that end it.
+Status TakeTurn(const Options& options, std::string line, ChatState& state) {
+  line.erase(0, line.find_first_not_of(" \t"));
+  if (line.starts_with('/')) {
+    const CommandResult result = RunChatCommand(line, state);
+    Print(result.text);
+    line = result.ask;
+  }
+  if (line.empty()) return {};
+  const Status status = AskOnce(options, line, state.chat, state.statistics);
+  // The conversation goes on: the next question may be one that can be answered.
+  if (!status.ok() && status.error().kind != base::ErrorKind::kCancelled) {
+    std::fprintf(stderr, "glimmer: %s\n", status.error().message.c_str());
+  }
+  return {};
 }
 
 Status Converse(const Options& options, Chat& chat) {
   LetInterruptsEndReads();
+  const bool terminal = ::isatty(STDIN_FILENO) != 0;
   ChatState state = {chat, !options.no_stats};
-  if (::isatty(STDIN_FILENO) != 0) Print(Dim("/help lists commands; /quit or Ctrl-D leaves\n"));
+  if (terminal) Print(Dim("/help lists commands; /quit or Ctrl-D leaves\n"));
   while (!state.quit) {
-    UserLine line = ReadUserLine("> ");
+    const UserLine line = ReadUserLine("> ");
+    const bool stopped = Interrupted().IsSet() && (!terminal || Terminated().IsSet());
+    if (stopped) return base::Cancelled("stopped");
     Interrupted().Clear();
     if (line.end == LineEnd::kEndOfInput) break;
     if (line.end == LineEnd::kInterrupted) {
       Print("\n" + Dim("/quit or Ctrl-D leaves") + "\n");
       continue;
     }
-    if (line.text.starts_with('/')) {
-      const CommandResult result = RunChatCommand(line.text, state);
-      Print(result.text);
-      line.text = result.ask;
-    }
-    if (line.text.find_first_not_of(" \t") == std::string::npos) continue;
-    const Status status = AskOnce(options, line.text, chat, state.statistics);
+    GLIMMER_TRY(TakeTurn(options, line.text, state));
+    if (Terminated().IsSet()) return base::Cancelled("stopped");
     Interrupted().Clear();
-    if (status.ok() || status.error().kind == base::ErrorKind::kCancelled) continue;
-    // The conversation goes on: the next question may be one that can be answered.
-    std::fprintf(stderr, "glimmer: %s\n", status.error().message.c_str());
   }
-  if (::isatty(STDIN_FILENO) != 0) Print("\n");
+  if (terminal) Print("\n");
   return {};
+}
+
+// The prompt as it was given, or standard input without its last line break.
+Result<std::string> ReadPrompt(const Options& options) {
+  std::string prompt = options.prompt;
+  if (prompt == "-") {
+    GLIMMER_ASSIGN(prompt, ReadText({}, kMaxPromptBytes));
+    if (prompt.ends_with('\n')) prompt.pop_back();
+  }
+  if (options.has_prompt && prompt.empty()) return base::Invalid("--prompt: the prompt is empty");
+  if (const size_t valid = unicode::ValidPrefixBytes(prompt); valid < prompt.size()) {
+    return base::Invalid(fmt::format("--prompt: byte {} is not UTF-8", valid));
+  }
+  return prompt;
 }
 
 Status RunRun(const Options& options) {
   if (options.raw && !options.has_prompt) {
     return base::Invalid("--raw: expected a prompt to continue, --prompt TEXT");
   }
-  std::string prompt = options.prompt;
-  if (prompt == "-") {
-    prompt.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
+  GLIMMER_ASSIGN(const std::string prompt, ReadPrompt(options));
   GLIMMER_ASSIGN(const OpenedModel opened, OpenToCompute(options.model));
   GLIMMER_ASSIGN(const text::Tokenizer tokenizer, OpenTokenizer(opened));
   GLIMMER_ASSIGN(const engine::AnswerOptions answer_options, AnswerOptionsOf(options, opened));
@@ -172,62 +206,67 @@ Status RunRun(const Options& options) {
   chat.options = answer_options;
   chat.system = options.system;
   chat.thinking = options.thinking == "on";
-  if (options.has_prompt) return AskOnce(options, prompt, chat, !options.no_stats);
+  if (options.has_prompt) {
+    GLIMMER_TRY(AskOnce(options, prompt, chat, !options.no_stats));
+    if (Interrupted().IsSet()) SetExitCode(base::ExitCode(base::ErrorKind::kCancelled));
+    return {};
+  }
   if (::isatty(STDOUT_FILENO) != 0) {
     Print(fmt::format("{}  {}\n", Bold(options.model.checkpoint), SettingsText(opened)));
   }
   return Converse(options, chat);
 }
 
-void AddSamplingOptions(CLI::App& command, SamplingFlags& flags) {
-  command.add_option("--temperature", flags.temperature, "0 takes the likeliest token");
-  command.add_option("--top-k", flags.top_k, "Only the k likeliest tokens; 0: all");
-  command.add_option("--top-p", flags.top_p, "Only the likeliest tokens that sum to p");
-  command.add_option("--min-p", flags.min_p, "Only tokens at least p times the likeliest");
-  command.add_option("--repetition-penalty", flags.repetition_penalty,
-                     "Divides the logits of tokens that were there before; 1: off");
-  command.add_option("--presence-penalty", flags.presence_penalty,
-                     "Taken from the logits of tokens that the answer has");
-  command.add_option("--frequency-penalty", flags.frequency_penalty,
-                     "The same for each time that it has them");
-  command.add_option("--seed", flags.seed, "The same seed gives the same text; random by default");
-  command.add_option("--max-new-tokens", flags.max_new_tokens, "Longest answer")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 30));
-  command.add_option("--stop", flags.stop, "Text that ends the answer; may be given several times");
+void AddSamplingOptions(Command command, SamplingFlags& flags) {
+  command.AddOption("--temperature", &flags.temperature, "0 takes the likeliest token");
+  command.AddOption("--top-k", &flags.top_k, "Only the k likeliest tokens; 0: all");
+  command.AddOption("--top-p", &flags.top_p, "Only the likeliest tokens that sum to p");
+  command.AddOption("--min-p", &flags.min_p, "Only tokens at least p times the likeliest");
+  command.AddOption("--repetition-penalty", &flags.repetition_penalty,
+                    "Divides the logits of tokens that were there before; 1: off");
+  command.AddOption("--presence-penalty", &flags.presence_penalty,
+                    "Taken from the logits of tokens that the answer has");
+  command.AddOption("--frequency-penalty", &flags.frequency_penalty,
+                    "The same for each time that it has them");
+  command.AddOption("--seed", &flags.seed, "The same seed gives the same text; random by default");
+  command.AddOption("--max-new-tokens", &flags.max_new_tokens, "Longest answer")
+      .Range(size_t{1}, size_t{1} << 30);
+  command.AddOption("--stop", &flags.stop, "Text that ends the answer; may be given several times")
+      .OneValueEach();
 }
 
 }  // namespace
 
-void AddRun(CLI::App& app, Selected& selected) {
+void AddRun(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run", "Talk with a model, or get one answer");
-  CLI::Option* prompt = command->add_option(
-      "-p,--prompt", options->prompt, "Answer this and leave; - reads it from standard input");
-  command->add_option("--system", options->system, "System message");
+  Command command = program.AddCommand("run", "Talk with a model, or get one answer");
+  const Option prompt = command.AddOption("-p,--prompt", &options->prompt,
+                                          "Answer this and leave; - reads it from standard input");
+  command.AddOption("--system", &options->system, "System message");
   command
-      ->add_option("--thinking", options->thinking,
-                   "on: the model thinks before it answers, shown dimmed; off: it does not")
-      ->check(CLI::IsMember({"on", "off"}))
-      ->capture_default_str();
-  command->add_flag("--raw", options->raw, "Continue the prompt as it is, without chat template");
-  AddSamplingOptions(*command, options->sampling);
+      .AddOption("--thinking", &options->thinking,
+                 "on: the model thinks before it answers, shown dimmed; off: it does not")
+      .OneOf({"on", "off"})
+      .ShowDefault();
+  command.AddFlag("--raw", &options->raw, "Continue the prompt as it is, without chat template");
+  AddSamplingOptions(command, options->sampling);
   command
-      ->add_option("--generation-config", options->generation_config,
-                   "auto: defaults from the checkpoint's generation_config.json; none: without it")
-      ->check(CLI::IsMember({"auto", "none"}))
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "With a prompt: print the answer as JSON");
-  command->add_flag("--no-stats", options->no_stats, "No statistics behind answers");
-  AddModelOptions(*command, options->model);
-  command->footer(
+      .AddOption("--generation-config", &options->generation_config,
+                 "auto: defaults from the checkpoint's generation_config.json; none: without it")
+      .OneOf({"auto", "none"})
+      .ShowDefault();
+  command.AddFlag("--json", &options->json, "With a prompt: print the answer as JSON");
+  command.AddFlag("--no-stats", &options->no_stats, "No statistics behind answers");
+  AddModelOptions(command, options->model);
+  command.SetFooter(
       "Examples:\n"
       "  glimmer run models/reference\n"
       "  glimmer run models/reference --thinking off --temperature 0 -p \"What is 3 + 4?\"\n"
       "Where standard output is no terminal it gets the answer alone; thinking and statistics go "
       "to\nstandard error.");
-  command->callback([options, prompt, &selected] {
-    options->has_prompt = prompt->count() > 0;
-    selected.body = [=] { return RunRun(*options); };
+  command.SetBody([options, prompt] {
+    options->has_prompt = prompt.Given();
+    return RunRun(*options);
   });
 }
 

@@ -4,6 +4,7 @@
 #include "apps/model_input.h"
 #include "apps/terminal.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "quant/convert.h"
 #include "quant/export_modelopt.h"
@@ -82,27 +83,24 @@ Status RunSynth(const Options& options) {
 
 }  // namespace
 
-void AddSynth(CLI::App& app, Selected& selected) {
+void AddSynth(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("synth", "Write a random checkpoint of any config, for scale tests");
-  command->add_option("CONFIG_JSON", options->config, "config.json of the model, or its folder")
-      ->required();
-  command->add_option("OUT_DIR", options->out, "New or empty folder for the checkpoint")
-      ->required();
-  command->add_option("--format", options->format, "bf16 or nvfp4 (with input scales)")
-      ->check(CLI::IsMember({"bf16", "nvfp4"}))
-      ->capture_default_str();
-  command->add_option("--recipe", options->recipe, "Recipe of --format nvfp4")
-      ->capture_default_str();
-  command->add_option("--seed", options->seed, "The same seed gives the same bytes")
-      ->capture_default_str();
-  command->add_option("--max-shard-size", options->max_shard_size, "Size of a numbered shard")
-      ->capture_default_str();
-  command->add_flag("--resume", options->resume, "Go on with an unfinished checkpoint");
-  command->add_flag("--json", options->json, "Print the summary as JSON");
-  command->footer("Example:\n  glimmer synth models/reference/config.json random --seed 7");
-  command->callback([options, &selected] { selected.body = [=] { return RunSynth(*options); }; });
+  Command command =
+      program.AddCommand("synth", "Write a random checkpoint of any config, for scale tests");
+  command.AddOption("CONFIG_JSON", &options->config, "config.json of the model, or its folder")
+      .Required();
+  command.AddOption("OUT_DIR", &options->out, "New or empty folder for the checkpoint").Required();
+  command.AddOption("--format", &options->format, "bf16 or nvfp4 (with input scales)")
+      .OneOf({"bf16", "nvfp4"})
+      .ShowDefault();
+  command.AddOption("--recipe", &options->recipe, "Recipe of --format nvfp4").ShowDefault();
+  command.AddOption("--seed", &options->seed, "The same seed gives the same bytes").ShowDefault();
+  command.AddOption("--max-shard-size", &options->max_shard_size, "Size of a numbered shard")
+      .ShowDefault();
+  command.AddFlag("--resume", &options->resume, "Go on with an unfinished checkpoint");
+  command.AddFlag("--json", &options->json, "Print the summary as JSON");
+  command.SetFooter("Example:\n  glimmer synth models/reference/config.json random --seed 7");
+  command.SetBody([options] { return RunSynth(*options); });
 }
 
 }  // namespace glimmer::apps

@@ -174,33 +174,32 @@ Status RunTokenize(const Options& options) {
 
 }  // namespace
 
-void AddTokenize(CLI::App& app, Selected& selected) {
+void AddTokenize(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids, or ids into text");
+  Command command = program.AddCommand("tokenize", "Turn text into token ids, or ids into text");
   command
-      ->add_option("TOKENIZER", options->tokenizer, "Checkpoint folder, or a tokenizer.json alone")
-      ->required();
-  command->add_option("TEXT", options->input.arguments,
-                      "Text, or with --decode ids; without it and --file, standard input");
-  command->add_option("--file", options->input.file, "Read the text or the ids from this file");
-  command->add_flag("--ids", options->ids, "Print only the ids, as a JSON array");
-  command->add_flag("--count", options->count, "Print only the number of tokens");
-  command->add_flag("--json", options->json, "Print JSON");
-  command->add_flag("--decode", options->decode,
-                    "Print the text of ids, nothing added; they may be a JSON array");
-  command->add_flag("--no-added-tokens", options->no_added_tokens,
-                    "Control tokens such as <|user|> in the text are ordinary text");
-  command->add_flag("--add-special-tokens", options->add_special_tokens,
-                    "Put around the text what the tokenizer.json asks for");
-  command->add_flag("--skip-special-tokens", options->skip_special_tokens,
-                    "With --decode: leave control tokens out");
-  command->footer(
+      .AddOption("TOKENIZER", &options->tokenizer, "Checkpoint folder, or a tokenizer.json alone")
+      .Required();
+  command.AddOption("TEXT", &options->input.arguments,
+                    "Text, or with --decode ids; without it and --file, standard input");
+  command.AddOption("--file", &options->input.file, "Read the text or the ids from this file");
+  command.AddFlag("--ids", &options->ids, "Print only the ids, as a JSON array");
+  command.AddFlag("--count", &options->count, "Print only the number of tokens");
+  command.AddFlag("--json", &options->json, "Print JSON");
+  command.AddFlag("--decode", &options->decode,
+                  "Print the text of ids, nothing added; they may be a JSON array");
+  command.AddFlag("--no-added-tokens", &options->no_added_tokens,
+                  "Control tokens such as <|user|> in the text are ordinary text");
+  command.AddFlag("--add-special-tokens", &options->add_special_tokens,
+                  "Put around the text what the tokenizer.json asks for");
+  command.AddFlag("--skip-special-tokens", &options->skip_special_tokens,
+                  "With --decode: leave control tokens out");
+  command.SetFooter(
       "Examples:\n"
       "  glimmer tokenize models/reference 'The capital of France is'\n"
       "  glimmer tokenize models/reference --file README.md --count\n"
       "  glimmer tokenize models/reference --decode 309 1257 2705");
-  command->callback(
-      [options, &selected] { selected.body = [=] { return RunTokenize(*options); }; });
+  command.SetBody([options] { return RunTokenize(*options); });
 }
 
 }  // namespace glimmer::apps

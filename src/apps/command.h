@@ -1,38 +1,32 @@
-// A subcommand: declares its options on the command line and names the function that carries it
-// out. Each cmd_*.cc defines one and main.cc lists them.
+// The commands: each declares its options and names the function that carries it out. Each
+// cmd_*.cc defines one and main.cc lists them.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <string>
 
+#include "apps/options.h"
 #include "base/parallel.h"
 #include "base/result.h"
 
 namespace glimmer::apps {
 
-using CommandBody = std::function<base::Status()>;
-
-// The function of the subcommand that was given; filled while the command line is parsed.
-struct Selected {
-  CommandBody body;
-};
-
-void AddPlan(CLI::App& app, Selected& selected);
-void AddQuantize(CLI::App& app, Selected& selected);
-void AddCheck(CLI::App& app, Selected& selected);
-void AddInspect(CLI::App& app, Selected& selected);
-void AddSynth(CLI::App& app, Selected& selected);
-void AddTokenize(CLI::App& app, Selected& selected);
-void AddBench(CLI::App& app, Selected& selected);
-void AddRun(CLI::App& app, Selected& selected);
-void AddEval(CLI::App& app, Selected& selected);
+void AddPlan(Command program);
+void AddQuantize(Command program);
+void AddCheck(Command program);
+void AddInspect(Command program);
+void AddSynth(Command program);
+void AddTokenize(Command program);
+void AddBench(Command program);
+void AddRun(Command program);
+void AddEval(Command program);
 
 // The error, told that `out` can be finished with --resume if an unfinished conversion is there.
 base::Error WithWayToGoOn(base::Error error, const std::string& out);
 
 // Set by Ctrl-C.
 base::CancelFlag& Interrupted();
+// Set by SIGTERM, with Interrupted(): also a program that outlives Ctrl-C ends.
+base::CancelFlag& Terminated();
 
 // Not an error of the run but its result: `check` found defects (exit code 9).
 inline constexpr int kExitDefects = 9;

@@ -82,23 +82,30 @@ void PrintScore(const ModelOptions& model, const OpenedModel& opened, const Gsm8
 
 }  // namespace
 
-void AddGsm8kOptions(CLI::App& command, Gsm8kOptions& options) {
-  command.add_option("--file", options.file,
-                     "With --task: the problems, one JSON object {question, answer} a line");
-  command.add_option("--limit", options.limit, "With --task: only the first problems");
-  command.add_option("--max-new-tokens", options.max_new_tokens, "With --task: of an answer")
-      ->check(CLI::Range(size_t{1}, size_t{1} << 30))
-      ->capture_default_str();
-  command.add_option("--thinking", options.thinking, "With --task: whether the model thinks first")
-      ->check(CLI::IsMember({"on", "off"}))
-      ->capture_default_str();
-  command.add_option("--answers", options.answers, "With --task: write every answer to this file");
+void AddGsm8kOptions(Command command, Gsm8kOptions& options) {
+  command.AddOption("--file", &options.file,
+                    "With --task: the problems, one JSON object {question, answer} a line");
+  command.AddOption("--limit", &options.limit, "With --task: only the first problems")
+      .Range(size_t{1}, size_t{1} << 40);
+  command.AddOption("--max-new-tokens", &options.max_new_tokens, "With --task: of an answer")
+      .Range(size_t{1}, size_t{1} << 30)
+      .ShowDefault();
+  command.AddOption("--thinking", &options.thinking, "With --task: whether the model thinks first")
+      .OneOf({"on", "off"})
+      .ShowDefault();
+  command
+      .AddOption("--generation-config", &options.generation_config,
+                 "With --task: where the end tokens stand; none: in config.json")
+      .OneOf({"auto", "none"})
+      .ShowDefault();
+  command.AddOption("--answers", &options.answers, "With --task: write every answer to this file");
 }
 
 Status RunGsm8k(const ModelOptions& model, const Gsm8kOptions& options, bool json) {
   if (options.file.empty()) return base::Invalid("--task gsm8k: expected --file with the problems");
   GLIMMER_ASSIGN(std::vector<eval::Gsm8kProblem> problems, eval::ReadGsm8k(options.file));
-  if (options.limit > 0) problems.resize(std::min(problems.size(), options.limit));
+  if (options.limit) problems.resize(std::min<size_t>(problems.size(), *options.limit));
+  if (!options.answers.empty()) GLIMMER_TRY(base::CheckCanWrite(options.answers));
   if (problems.empty()) {
     return base::Invalid(base::Quoted(options.file) + ": holds no problem");
   }
@@ -107,8 +114,10 @@ Status RunGsm8k(const ModelOptions& model, const Gsm8kOptions& options, bool jso
   GLIMMER_ASSIGN(const chat::ChatTemplate chat_template,
                  chat::ChatTemplate::Load(model.checkpoint));
   const engine::ModelFacts facts = FactsOf(opened.model);
-  GLIMMER_ASSIGN(const engine::GenerationConfig generation,
-                 engine::ReadGenerationConfig(model.checkpoint, facts));
+  engine::GenerationConfig generation = engine::DefaultGenerationConfig(facts);
+  if (options.generation_config == "auto") {
+    GLIMMER_ASSIGN(generation, engine::ReadGenerationConfig(model.checkpoint, facts));
+  }
   engine::Session session(opened.model, *opened.pool);
   Chat chat(chat_template, tokenizer, session);
   chat.thinking = options.thinking == "on";

@@ -2,23 +2,25 @@
 // last number of each answer counts.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 
 #include "apps/open_model.h"
+#include "apps/options.h"
 #include "base/result.h"
 
 namespace glimmer::apps {
 
 struct Gsm8kOptions {
   std::string file;
-  size_t limit = 0;  // problems; 0: all
+  std::optional<uint64_t> limit;  // problems; all by default
   size_t max_new_tokens = 512;
   std::string thinking = "off";
+  std::string generation_config = "auto";
   std::string answers;  // where to write the answers, one JSON object a line
 };
 
-void AddGsm8kOptions(CLI::App& command, Gsm8kOptions& options);
+void AddGsm8kOptions(Command command, Gsm8kOptions& options);
 
 base::Status RunGsm8k(const ModelOptions& model, const Gsm8kOptions& options, bool json);
 

@@ -63,34 +63,39 @@ int Main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGBUS, OnUnreadableWeights);
   std::signal(SIGINT, [](int) { Interrupted().Set(); });
-  std::signal(SIGTERM, [](int) { Interrupted().Set(); });
+  std::signal(SIGTERM, [](int) {
+    Terminated().Set();
+    Interrupted().Set();
+  });
 
-  CLI::App app(kDescription, "glimmer");
-  app.footer(kFooter);
-  app.set_version_flag("--version", fmt::format("glimmer {}", quant::kVersion));
-  app.require_subcommand(1);
-  Selected selected;
-  AddPlan(app, selected);
-  AddQuantize(app, selected);
-  AddCheck(app, selected);
-  AddInspect(app, selected);
-  AddRun(app, selected);
-  AddEval(app, selected);
-  AddSynth(app, selected);
-  AddTokenize(app, selected);
-  AddBench(app, selected);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : base::ExitCode(base::ErrorKind::kInvalid);
-  }
+  CommandLine line({.name = "glimmer",
+                    .version = fmt::format("glimmer {}", quant::kVersion),
+                    .description = kDescription,
+                    .footer = kFooter});
+  const Command program = line.program();
+  AddPlan(program);
+  AddQuantize(program);
+  AddCheck(program);
+  AddInspect(program);
+  AddRun(program);
+  AddEval(program);
+  AddSynth(program);
+  AddTokenize(program);
+  AddBench(program);
+  const std::variant<CommandBody, int> parsed = line.Parse(argc, argv);
+  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
   if (const base::Status status = kernels::CheckIsaRequest(); !status.ok()) {
     return Fail(status.error());
   }
-  return RunGuarded(selected.body);
+  return RunGuarded(std::get<CommandBody>(parsed));
 }
 
 }  // namespace
+
+base::CancelFlag& Terminated() {
+  static base::CancelFlag flag;
+  return flag;
+}
 
 base::CancelFlag& Interrupted() {
   static base::CancelFlag flag;

@@ -70,36 +70,36 @@ void WarnIfLargerThanMemory(const model::LoadedCheckpoint& checkpoint) {
 
 }  // namespace
 
-void AddModelOptions(CLI::App& command, ModelOptions& options) {
-  command.add_option("CHECKPOINT", options.checkpoint, "Checkpoint folder, BF16 or NVFP4")
-      ->required();
+void AddModelOptions(Command command, ModelOptions& options) {
+  command.AddOption("CHECKPOINT", &options.checkpoint, "Checkpoint folder, BF16 or NVFP4")
+      .Required();
   command
-      .add_option("--activations", options.activations,
-                  "What inputs of linears are rounded to: f32 (the reference), bf16, or nvfp4 "
-                  "(W4A4, as a Blackwell GPU; needs input scales)")
-      ->check(CLI::IsMember(Names(kActivations)))
-      ->capture_default_str();
+      .AddOption("--activations", &options.activations,
+                 "What inputs of linears are rounded to: f32 (the reference), bf16, or nvfp4 "
+                 "(W4A4, as a Blackwell GPU; needs input scales)")
+      .OneOf(Names(kActivations))
+      .ShowDefault();
   command
-      .add_option("--kv-cache", options.kv_cache,
-                  "What the cache holds: f32, bf16 or fp8; by default what the checkpoint "
-                  "announces, else bf16 with bf16 activations and f32 otherwise")
-      ->check(CLI::IsMember(Names(kKvCaches)));
+      .AddOption("--kv-cache", &options.kv_cache,
+                 "What the cache holds: f32, bf16 or fp8; by default what the checkpoint "
+                 "announces, else bf16 with bf16 activations and f32 otherwise")
+      .OneOf(Names(kKvCaches));
   command
-      .add_option("--expert-input-scale", options.expert_input_scale,
-                  "With nvfp4 activations: each expert's own scale, or the largest of its layer")
-      ->check(CLI::IsMember(Names(kExpertScales)))
-      ->capture_default_str();
+      .AddOption("--expert-input-scale", &options.expert_input_scale,
+                 "With nvfp4 activations: each expert's own scale, or the largest of its layer")
+      .OneOf(Names(kExpertScales))
+      .ShowDefault();
   command
-      .add_option("--latent-norm-eps", options.latent_norm_eps,
-                  "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
-      ->check(CLI::Range(0.0, 1.0));
+      .AddOption("--latent-norm-eps", &options.latent_norm_eps,
+                 "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
+      .Range(0.0, 1.0);
   command
-      .add_option("--attention", options.attention,
-                  "absorbed or expanded MLA: the same function, rounded differently")
-      ->check(CLI::IsMember(Names(kAttentionPaths)))
-      ->capture_default_str();
-  command.add_option("--threads", options.threads, "Threads; all processors by default")
-      ->check(CLI::Range(1, 1024));
+      .AddOption("--attention", &options.attention,
+                 "absorbed or expanded MLA: the same function, rounded differently")
+      .OneOf(Names(kAttentionPaths))
+      .ShowDefault();
+  command.AddOption("--threads", &options.threads, "Threads; all processors by default")
+      .Range(1, 1024);
 }
 
 Result<OpenedModel> OpenToCompute(const ModelOptions& options) {
@@ -119,7 +119,7 @@ Result<OpenedModel> OpenToCompute(const ModelOptions& options) {
 std::string OpenedModel::weights_name() const {
   size_t linears = 0, packed = 0;
   for (const model::TensorSpec& spec : checkpoint.specs) {
-    if (!model::IsLinear(spec.kind)) continue;
+    if (!model::IsLinear(spec.kind) || spec.mtp) continue;
     ++linears;
     const std::string scale = model::PartName(spec.name, model::Part::kWeightScale);
     packed += checkpoint.weights.Find(scale).info != nullptr;

@@ -2,15 +2,16 @@
 // and its tokenizer.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "base/json.h"
+#include "apps/options.h"
+#include "base/json_types.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "engine/generation_config.h"
+#include "model/loaded_checkpoint.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 
@@ -26,7 +27,7 @@ struct ModelOptions {
   size_t threads = 0;  // 0: all that the process may use
 };
 
-void AddModelOptions(CLI::App& command, ModelOptions& options);
+void AddModelOptions(Command command, ModelOptions& options);
 
 struct OpenedModel {
   model::LoadedCheckpoint checkpoint;

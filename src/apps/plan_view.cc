@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/terminal.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "quant/convert.h"
 

@@ -79,6 +79,8 @@ std::string Table::Text() const {
 
 std::string Bold(const std::string& text) { return Styled("1", text); }
 std::string Dim(const std::string& text) { return Styled("2", text); }
+const char* DimBegin() { return Coloured() ? "\x1b[2m" : ""; }
+const char* DimEnd() { return Coloured() ? "\x1b[0m" : ""; }
 std::string Green(const std::string& text) { return Styled("32", text); }
 std::string Red(const std::string& text) { return Styled("31", text); }
 

@@ -29,6 +29,9 @@ class Table {
 // Text in bold, dimmed, or in a colour when standard output is a coloured terminal.
 std::string Bold(const std::string& text);
 std::string Dim(const std::string& text);
+// What begins and ends dimmed text on a coloured terminal; empty elsewhere.
+const char* DimBegin();
+const char* DimEnd();
 std::string Green(const std::string& text);
 std::string Red(const std::string& text);
 

@@ -268,6 +268,16 @@ bool FileExists(const std::string& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+Status CheckCanWrite(const std::string& path) {
+  const std::string folder = fs::path(path).parent_path().string();
+  if (!folder.empty() && !FolderExists(folder)) {
+    return NotFound(Quoted(folder) + ": no such folder, to write " + Quoted(BaseName(path)) +
+                    " in");
+  }
+  if (FolderExists(path)) return Invalid(Quoted(path) + ": is a folder, expected a file name");
+  return {};
+}
+
 Result<std::vector<std::string>> ListFolder(const std::string& path) {
   std::error_code code;
   std::vector<std::string> names;

@@ -73,6 +73,9 @@ Result<std::string> HashOfFile(const std::string& path);
 // The name under which WriteFileAtomically and other writers keep a file that is not complete.
 std::string PartialPath(const std::string& path);
 
+// Whether a file can be written there, before long work whose result it will take: its folder
+// exists and it is no folder itself. Errors: kNotFound, kInvalid.
+Status CheckCanWrite(const std::string& path);
 Status RenameFile(const std::string& from, const std::string& to);
 // Not an error when the file does not exist.
 Status RemoveFile(const std::string& path);

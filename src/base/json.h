@@ -10,13 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_types.h"
 #include "base/result.h"
 
 namespace glimmer::base {
-
-using JsonValue = boost::json::value;
-using JsonObject = boost::json::object;
-using JsonArray = boost::json::array;
 
 constexpr size_t kJsonMaxDepth = 64;
 

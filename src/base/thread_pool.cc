@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include "base/check.h"
 
@@ -27,10 +28,27 @@ void Pause() {
 #endif
 }
 
+// Signals of users and their shells are for the thread that waits for them; a fault of a worker
+// still is the worker's own.
+class WorkersBlockSignals {
+ public:
+  WorkersBlockSignals() {
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (const int fault : {SIGBUS, SIGSEGV, SIGILL, SIGFPE}) sigdelset(&blocked, fault);
+    ::pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+  }
+  ~WorkersBlockSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 ThreadPool::ThreadPool(size_t threads) {
   GLIMMER_CHECK(threads >= 1);
+  const WorkersBlockSignals mask;
   for (size_t thread = 1; thread < threads; ++thread) {
     workers_.emplace_back([this, thread] { Work(thread); });
   }

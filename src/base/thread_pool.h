@@ -15,6 +15,7 @@
 namespace glimmer::base {
 
 // One thread at a time may call Run. Between loops the workers wait, a short while by spinning.
+// They take no signals but faults.
 class ThreadPool {
  public:
   // `threads` counts the calling one. REQUIRES: threads >= 1.

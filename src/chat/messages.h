@@ -2,7 +2,7 @@
 // the OpenAI protocol does to them.
 #pragma once
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 
 namespace glimmer::chat {

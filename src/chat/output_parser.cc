@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "unicode/utf8.h"
 
 namespace glimmer::chat {

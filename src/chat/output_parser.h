@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "chat/tool_call_scanner.h"
 #include "chat/tool_schema.h"
 

@@ -89,15 +89,17 @@ base::Result<ChatTemplate> ChatTemplate::Load(const std::string& folder,
   if (base::FileExists(source_path)) {
     GLIMMER_ASSIGN(const std::string source,
                    base::ReadTextFile(source_path, limits.max_template_bytes));
-    return FromSource(source, source_path, config, limits);
+    return FromSource(source, base::Quoted(source_path), config, limits);
   }
-  GLIMMER_ASSIGN(const Sources sources, SourcesInConfig(config, config_path));
-  GLIMMER_ASSIGN(ChatTemplate loaded,
-                 FromSource(sources.standard, config_path + ": chat_template", config, limits));
+  GLIMMER_ASSIGN(const Sources sources, SourcesInConfig(config, base::Quoted(config_path)));
+  GLIMMER_ASSIGN(
+      ChatTemplate loaded,
+      FromSource(sources.standard, base::Quoted(config_path) + ": chat_template", config, limits));
   if (sources.tool_use) {
-    GLIMMER_ASSIGN(loaded.tool_use_,
-                   jinja::Program::Parse(*sources.tool_use,
-                                         config_path + ": chat_template \"tool_use\"", limits));
+    GLIMMER_ASSIGN(
+        loaded.tool_use_,
+        jinja::Program::Parse(*sources.tool_use,
+                              base::Quoted(config_path) + ": chat_template \"tool_use\"", limits));
   }
   return loaded;
 }

@@ -105,19 +105,19 @@ TEST(ChatTemplate, MissingAndBrokenTemplatesAreNamed) {
     const Folder folder(files);
     const auto loaded = ChatTemplate::Load(folder.path());
     EXPECT_FALSE(loaded.ok());
-    return loaded.ok() ? std::string() : loaded.error().message.substr(folder.path().size());
+    return loaded.ok() ? std::string() : loaded.error().message.substr(folder.path().size() + 1);
   };
   EXPECT_EQ(error({}),
-            "/tokenizer_config.json: there is no chat_template, nor a file chat_template.jinja");
+            "/tokenizer_config.json\": there is no chat_template, nor a file chat_template.jinja");
   EXPECT_EQ(error(Files{{"tokenizer_config.json", R"({"chat_template": 5})"}}),
-            "/tokenizer_config.json: chat_template: expected a text or a list, found 5");
+            "/tokenizer_config.json\": chat_template: expected a text or a list, found 5");
   EXPECT_EQ(error(Files{{"tokenizer_config.json", R"({"chat_template": [{"name": "x"}]})"}}),
-            "/tokenizer_config.json: chat_template: an entry is not "
+            "/tokenizer_config.json\": chat_template: an entry is not "
             "{\"name\": …, \"template\": …}");
   EXPECT_EQ(error(Files{{"tokenizer_config.json", R"({"chat_template": []})"}}),
-            "/tokenizer_config.json: chat_template: no entry is named \"default\"");
+            "/tokenizer_config.json\": chat_template: no entry is named \"default\"");
   EXPECT_EQ(error(Files{{"chat_template.jinja", "a\n{% if x %}\nb"}}),
-            "/chat_template.jinja: line 3: the template ends without \"elif\" or \"else\" or "
+            "/chat_template.jinja\": line 3: the template ends without \"elif\" or \"else\" or "
             "\"endif\"");
 }
 

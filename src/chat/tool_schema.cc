@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/json.h"
 #include "chat/python_literal.h"
 #include "unicode/python_str.h"
 #include "unicode/utf8.h"

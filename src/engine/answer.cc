@@ -98,7 +98,9 @@ Result<Answer> MakeAnswer(Session& session, const text::Tokenizer& tokenizer,
 
   const auto decode_start = Clock::now();
   answer.end = AnswerEnd::kMaxNewTokens;
-  while (answer.ids.size() < options.max_new_tokens) {
+  const size_t room = options.max_length > prompt.size() ? options.max_length - prompt.size() : 0;
+  const size_t most = std::min(options.max_new_tokens, room);
+  while (answer.ids.size() < most) {
     GLIMMER_ASSIGN(const TokenId id, sampler.Next(logits.elements(), {prompt, answer.ids}));
     ++answer.decoded_tokens;
     answer.decode_seconds = SecondsSince(decode_start);
@@ -115,7 +117,7 @@ Result<Answer> MakeAnswer(Session& session, const text::Tokenizer& tokenizer,
                                        : AnswerEnd::kContextFull;
       break;
     }
-    if (answer.ids.size() == options.max_new_tokens) break;
+    if (answer.ids.size() == most) break;
     GLIMMER_ASSIGN(logits, session.Append(id));
   }
   out.Finish();

@@ -18,6 +18,7 @@ namespace glimmer::engine {
 struct AnswerOptions {
   SamplingOptions sampling{};
   size_t max_new_tokens = SIZE_MAX;  // the context's end is a limit too
+  size_t max_length = SIZE_MAX;      // of prompt and answer together
   std::vector<text::TokenId> eos_token_id{};
   std::vector<std::string> stop_strings{};
 };

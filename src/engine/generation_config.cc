@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace glimmer::engine {

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 #include "engine/sampler.h"
 #include "text/token.h"

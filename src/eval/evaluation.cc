@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "eval/draft_chains.h"
 #include "eval/log_prob.h"
 #include "model/forward.h"
@@ -116,7 +117,10 @@ class Evaluator {
     nll_.Add(-LogProb(row, summary, ids_[t + 1]));
     if (options_.base == nullptr) return {};
     GLIMMER_TRY(options_.base->ReadRow(t, base_row_));
-    return divergence_.Add(base_row_, row, ids_[t + 1], t);
+    // The model's own row was found in order above, so an error is of the base.
+    const Status added = divergence_.Add(base_row_, row, ids_[t + 1], t);
+    if (added.ok()) return {};
+    return base::Error(added.error()).In(base::Quoted(options_.base->path()));
   }
 
   Status RunMtp(const Window& window, size_t begin, ConstMatrix hidden, model::Sequence& sequence,

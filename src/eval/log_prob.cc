@@ -60,7 +60,7 @@ base::Result<RowSummary> Summarise(std::span<const float> logits, size_t row) {
     const auto bad =
         std::find_if_not(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); });
     return base::Corrupt(
-        fmt::format("the model's logits are not finite: {} at token id {} of row "
+        fmt::format("the logits are not finite: {} at token id {} of position "
                     "{}",
                     *bad, bad - logits.begin(), row));
   }

@@ -104,13 +104,17 @@ Result<LogitsWriter> LogitsWriter::Create(const std::string& path,
   GLIMMER_CHECK(input_ids.size() >= 2);
   std::vector<TensorInfo> tensors = TensorsFor(input_ids.size(), vocab_size, mtp);
   const std::string first_bytes = io::LayOutSafetensors(tensors);
+  GLIMMER_TRY(base::CheckCanWrite(path));
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const uint64_t file_bytes = tensors.back().offset + tensors.back().size_bytes;
-  GLIMMER_ASSIGN(io::ShardWriter file,
-                 io::ShardWriter::Create(folder, base::BaseName(path), first_bytes, file_bytes));
-  GLIMMER_TRY(file.WriteAt(std::as_bytes(input_ids), Find(tensors, kInputIds)->offset));
-
-  LogitsWriter writer(std::move(file));
+  Result<io::ShardWriter> file =
+      io::ShardWriter::Create(folder, base::BaseName(path), first_bytes, file_bytes);
+  if (!file.ok()) {
+    [[maybe_unused]] const Status gone = base::RemoveFile(base::PartialPath(path));
+    return std::move(file).error();
+  }
+  LogitsWriter writer(std::move(file).value(), path);
+  GLIMMER_TRY(writer.file_.WriteAt(std::as_bytes(input_ids), Find(tensors, kInputIds)->offset));
   writer.row_bytes_ = vocab_size * sizeof(float);
   const auto section = [&](const char* name) -> Section {
     const TensorInfo* info = Find(tensors, name);
@@ -120,6 +124,11 @@ Result<LogitsWriter> LogitsWriter::Create(const std::string& path,
   writer.logits_ = section(kLogits);
   writer.mtp_logits_ = section(kMtpLogits);
   return writer;
+}
+
+LogitsWriter::~LogitsWriter() {
+  if (!unfinished_) return;
+  [[maybe_unused]] const Status gone = base::RemoveFile(base::PartialPath(*unfinished_));
 }
 
 Status LogitsWriter::AppendTo(Section& section, std::span<const float> rows) {
@@ -135,10 +144,12 @@ Status LogitsWriter::Append(std::span<const float> rows) { return AppendTo(logit
 
 Status LogitsWriter::AppendMtp(std::span<const float> rows) { return AppendTo(mtp_logits_, rows); }
 
-Status LogitsWriter::Finish() const {
+Status LogitsWriter::Finish() {
   GLIMMER_CHECK(logits_.left_bytes == 0 && mtp_logits_.left_bytes == 0);
   GLIMMER_TRY(file_.Sync());
-  return file_.Publish();
+  GLIMMER_TRY(file_.Publish());
+  unfinished_.reset();
+  return {};
 }
 
 Result<SavedLogits> SavedLogits::Open(const std::string& path, std::span<const TokenId> input_ids,

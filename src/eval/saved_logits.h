@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,7 +37,12 @@ class LogitsWriter {
   base::Status Append(std::span<const float> rows);
   base::Status AppendMtp(std::span<const float> rows);
   // Syncs the file and gives it its name. REQUIRES: every row was appended.
-  base::Status Finish() const;
+  base::Status Finish();
+
+  // Without Finish() nothing is left behind.
+  LogitsWriter(LogitsWriter&&) noexcept = default;
+  LogitsWriter& operator=(LogitsWriter&&) noexcept = default;
+  ~LogitsWriter();
 
  private:
   struct Section {
@@ -44,10 +50,12 @@ class LogitsWriter {
     uint64_t left_bytes = 0;
   };
 
-  explicit LogitsWriter(io::ShardWriter file) : file_(std::move(file)) {}
+  LogitsWriter(io::ShardWriter file, std::string path)
+      : file_(std::move(file)), unfinished_(std::make_unique<std::string>(std::move(path))) {}
   base::Status AppendTo(Section& section, std::span<const float> rows);
 
   io::ShardWriter file_;
+  std::unique_ptr<std::string> unfinished_;  // the file's path, until it is complete
   uint64_t row_bytes_ = 0;
   Section logits_, mtp_logits_;
 };
@@ -61,6 +69,7 @@ class SavedLogits {
                                         std::span<const text::TokenId> input_ids,
                                         uint64_t vocab_size);
 
+  const std::string& path() const { return file_.path(); }
   bool has_mtp() const { return mtp_logits_offset_ != 0; }
   // Fills `out` [V] with row `row` of `logits`. REQUIRES: row < T.
   base::Status ReadRow(size_t row, std::span<float> out) const;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 
 namespace glimmer::model {

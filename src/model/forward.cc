@@ -43,6 +43,7 @@ Result<OwnedMatrix> Forward(const Model& model, base::ThreadPool& pool,
   for (size_t layer = 0; layer < model.weights.layers.size(); ++layer) {
     ApplyBlock(pass, layer, model.weights.layers[layer], x, selection);
   }
+  GLIMMER_TRY(pass.faults->status());
   for (const Continuation& next : continuations) next.sequence->length += next.ids.size();
   return NormRows(pass, x, model.weights.norm);
 }

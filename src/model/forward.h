@@ -23,7 +23,8 @@ struct Continuation {
 // Runs the main layers and extends the sequences. Returns [T, H], one row for each id in the order
 // given: the output of the model's last norm, which the head and the MTP layer read.
 // Errors: kInvalid for an id outside the vocabulary or a position beyond max_position_embeddings;
-// the sequences are then as they were.
+// kCorrupt, naming the layer, when a router or indexer meets numbers that are not finite. The
+// sequences are then as they were.
 base::Result<tensor::OwnedMatrix> Forward(const Model& model, base::ThreadPool& pool,
                                           std::span<const Continuation> continuations,
                                           Observer* observer = nullptr);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "model/loaded_checkpoint.h"
 #include "model/mtp.h"
 
 namespace glimmer::model {
@@ -139,8 +140,9 @@ TEST(LoadModel, NvfpActivationsNeedInputScales) {
   const auto model = LoadFrom(kModels + "basic/modelopt", {.activations = Activations::kNvfp4});
   EXPECT_TRUE(model.ok()) << ErrorOf(model);
   const Damaged damaged(kModels + "basic/modelopt");
+  // To a name that is passed over: one of the scales of a cache.
   damaged.Replace("model.safetensors", "layers.0.self_attn.q_a_proj.input_scale",
-                  "layers.0.self_attn.q_a_proj.input_skale");
+                  "layers.0.self_attn.q_a_proj.inp.k_scale");
   EXPECT_NE(ErrorOf(LoadFrom(damaged.folder(), {.activations = Activations::kNvfp4}))
                 .find("\"model.layers.0.self_attn.q_a_proj.input_scale\" is missing"),
             std::string::npos);

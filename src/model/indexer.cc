@@ -27,6 +27,7 @@ void StoreKeys(const Pass& pass, size_t layer, const IndexerWeights& weights, Li
       const size_t row = span.first_row + i;
       const std::span<float> key = keys.view().row_span(row);
       kernels::LayerNorm(key, weights.k_norm_weight, weights.k_norm_bias, kKeyNormEps, key);
+      if (!AreFinite(key)) pass.faults->Report(layer, "the indexer's keys");
       pass.rope.Rotate(row, style, key.first(pass.model.config.qk_rope_head_dim));
       span.sequence->layer(layer).keys.Store(span.first_position + i, key);
     }
@@ -86,6 +87,9 @@ Selection SelectPositions(const Pass& pass, size_t layer, const IndexerWeights& 
   const OwnedMatrix queries = Apply(pass, q_latent, weights.wq_b);
   const OwnedMatrix head_weights = Apply(pass, x, weights.weights_proj);
   ForEachRow(pass, queries.rows(), [&](size_t row) {
+    if (!AreFinite(queries.view().row_span(row)) || !AreFinite(head_weights.view().row_span(row))) {
+      pass.faults->Report(layer, "the indexer's queries");
+    }
     for (size_t head = 0; head < c.index_n_heads; ++head) {
       pass.rope.Rotate(row, style,
                        {queries.row(row) + head * c.index_head_dim, c.qk_rope_head_dim});

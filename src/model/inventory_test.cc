@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/config.h"
 
 namespace glimmer::model {

@@ -41,7 +41,7 @@ OwnedMatrix ApplyMlp(const Pass& pass, const MlpWeights& weights, ConstMatrix x)
 }
 
 OwnedMatrix ApplyMoe(const Pass& pass, size_t layer, const MoeWeights& weights, ConstMatrix x) {
-  const Routes routes = ChooseExperts(pass, weights, x);
+  const Routes routes = ChooseExperts(pass, layer, weights, x);
   if (pass.observer != nullptr) pass.observer->OnRoutes(layer, routes);
   OwnedMatrix routed(x.rows, x.cols);
   std::fill(routed.elements().begin(), routed.elements().end(), 0.0f);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "model/loaded_checkpoint.h"
 
 namespace glimmer::model {
 namespace {

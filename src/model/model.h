@@ -2,9 +2,10 @@
 // Never changes after loading; any number of threads may use it.
 #pragma once
 
+#include <optional>
+
 #include "base/result.h"
 #include "model/config.h"
-#include "model/loaded_checkpoint.h"
 #include "model/settings.h"
 #include "model/weights.h"
 

@@ -34,6 +34,7 @@ Result<OwnedMatrix> ForwardMtp(const Model& model, base::ThreadPool& pool, size_
   const OwnedMatrix x = Apply(pass, input, weights.eh_proj);
   Selection selection;
   ApplyBlock(pass, model.weights.layers.size() + mtp_layer, weights.layer, x, selection);
+  GLIMMER_TRY(pass.faults->status());
   next.sequence->mtp_length += next.ids.size();
   return NormRows(pass, x, weights.head_norm);
 }

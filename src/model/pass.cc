@@ -1,6 +1,28 @@
 #include "model/pass.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 namespace glimmer::model {
+
+void Faults::Report(size_t layer, const char* what) {
+  const std::lock_guard lock(mutex_);
+  if (!first_) first_ = fmt::format("layer {}: {} are not finite numbers", layer, what);
+}
+
+base::Status Faults::status() const {
+  const std::lock_guard lock(mutex_);
+  if (first_) return base::Corrupt(*first_);
+  return {};
+}
+
+bool AreFinite(std::span<const float> values) {
+  // The sum of 0 x is 0 unless an x is infinite or NaN.
+  float sum = 0;
+  for (const float x : values) sum += 0.0f * x;
+  return sum == 0.0f;
+}
 
 Pass MakePass(const Model& model, base::ThreadPool& pool, Observer* observer,
               std::vector<Span> spans) {

@@ -6,7 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -50,15 +54,33 @@ class Observer {
   virtual void OnLinearInput(const Weight& /*weight*/, tensor::ConstMatrix /*x*/) {}
 };
 
+// What went wrong inside a pass: a choice (of positions, of experts) that had to be made between
+// numbers that are not. It would leave no trace in the result.
+class Faults {
+ public:
+  // Any thread; the first report counts.
+  void Report(size_t layer, const char* what);
+  // Errors: kCorrupt with the report.
+  base::Status status() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<std::string> first_;
+};
+
 struct Pass {
   const Model& model;
   base::ThreadPool& pool;
   Observer* observer;  // or nullptr
   std::vector<Span> spans;
   kernels::RopeTable rope;  // for the rows' positions
+  std::unique_ptr<Faults> faults = std::make_unique<Faults>();
 
   size_t rows() const { return spans.empty() ? 0 : spans.back().first_row + spans.back().count; }
 };
+
+// Whether all are finite.
+bool AreFinite(std::span<const float> values);
 
 // A pass over these spans; first_row is set here.
 Pass MakePass(const Model& model, base::ThreadPool& pool, Observer* observer,

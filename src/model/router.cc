@@ -60,11 +60,13 @@ std::vector<Route> ChooseFromLogits(const Config& c, std::span<const float> bias
   return routes;
 }
 
-Routes ChooseExperts(const Pass& pass, const MoeWeights& weights, tensor::ConstMatrix x) {
+Routes ChooseExperts(const Pass& pass, size_t layer, const MoeWeights& weights,
+                     tensor::ConstMatrix x) {
   const tensor::OwnedMatrix logits(x.rows, weights.router.rows);
   kernels::MatMul(pass.pool, x, weights.router, logits);
   Routes routes(x.rows);
   ForEachRow(pass, x.rows, [&](size_t row) {
+    if (!AreFinite(logits.view().row_span(row))) pass.faults->Report(layer, "the router's logits");
     routes[row] =
         ChooseFromLogits(pass.model.config, weights.router_bias, logits.view().row_span(row));
   });

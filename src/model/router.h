@@ -14,7 +14,8 @@
 namespace glimmer::model {
 
 // For each row of x [T, H], the normed residual stream.
-Routes ChooseExperts(const Pass& pass, const MoeWeights& weights, tensor::ConstMatrix x);
+Routes ChooseExperts(const Pass& pass, size_t layer, const MoeWeights& weights,
+                     tensor::ConstMatrix x);
 
 // The same from the router's output of one token, [E].
 std::vector<Route> ChooseFromLogits(const Config& config, std::span<const float> bias,

@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "model/agreement.h"
+#include "model/loaded_checkpoint.h"
 #include "tensor/bf16.h"
 #include "tensor/nvfp4.h"
 
@@ -32,11 +34,18 @@ class Binder {
       weights_.files.push_back(std::move(file));
     }
     MakeRoom();
+    GLIMMER_TRY(CheckAnnouncement(checkpoint_));
+    if (settings_.activations == Activations::kNvfp4 && checkpoint_.format == WeightFormat::kBf16) {
+      return base::Invalid(Quoted(checkpoint_.weights.folder()) +
+                           ": NVFP4 activations need a checkpoint with NVFP4 weights and input "
+                           "scales, and this one is BF16");
+    }
     for (const TensorSpec& spec : checkpoint_.specs) {
       if (spec.mtp && weights_.mtp.empty()) continue;
       GLIMMER_TRY(spec.shape.size() == 1 ? BindVector(spec, *VectorOf(spec))
                                          : BindMatrix(spec, *MatrixOf(spec)));
     }
+    GLIMMER_TRY(CheckNothingElse(checkpoint_));
     if (settings_.expert_input_scale == ExpertInputScale::kLayer) ShareExpertScales();
     return std::move(weights_);
   }
@@ -179,6 +188,13 @@ class Binder {
       const auto* bf16 = reinterpret_cast<const tensor::Bf16*>(data);
       std::transform(bf16, bf16 + target.size(), target.begin(), tensor::Bf16ToF32);
     }
+    const auto bad =
+        std::find_if(target.begin(), target.end(), [](float x) { return !std::isfinite(x); });
+    if (bad != target.end()) {
+      return Corrupt(fmt::format("{}: tensor {}: element {} is {}, expected finite numbers",
+                                 Quoted(found.shard->file.path()), Quoted(spec.name),
+                                 bad - target.begin(), *bad));
+    }
     return {};
   }
 
@@ -186,9 +202,7 @@ class Binder {
     target.id = static_cast<uint32_t>(&spec - checkpoint_.specs.data());
     target.rows = spec.shape[0];
     target.cols = target.stride = spec.shape[1];
-    const bool packed =
-        checkpoint_.weights.Find(PartName(spec.name, Part::kWeightScale)).info != nullptr;
-    if (packed) return BindNvfp4(spec, target);
+    if (IsPacked(checkpoint_, spec)) return BindNvfp4(spec, target);
     GLIMMER_ASSIGN(const io::TensorRef found,
                    Expect(spec.name, {DType::kBF16, DType::kF32}, spec.shape));
     target.format = found.info->dtype == DType::kF32 ? Format::kF32 : Format::kBf16;
@@ -224,11 +238,18 @@ class Binder {
     if (checkpoint_.weights.Find(name).info == nullptr) {
       return base::Invalid(fmt::format(
           "{}: tensor {} is missing: NVFP4 activations need a checkpoint with calibrated input "
-          "scales, and this one has quantized weights only",
-          Quoted(checkpoint_.weights.folder()), Quoted(name)));
+          "scales{}",
+          Quoted(checkpoint_.weights.folder()), Quoted(name),
+          HasInputScales() ? "" : ", and this one has quantized weights only"));
     }
     GLIMMER_ASSIGN(target.input_scale, Scale(name));
     return {};
+  }
+
+  bool HasInputScales() const {
+    return std::any_of(checkpoint_.specs.begin(), checkpoint_.specs.end(), [&](const auto& spec) {
+      return checkpoint_.weights.Find(PartName(spec.name, Part::kInputScale)).info != nullptr;
+    });
   }
 
   Result<float> Scale(const std::string& name) const {

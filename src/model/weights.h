@@ -12,10 +12,11 @@
 #include "base/mapped_file.h"
 #include "base/result.h"
 #include "kernels/weight.h"
-#include "model/loaded_checkpoint.h"
 #include "model/settings.h"
 
 namespace glimmer::model {
+
+struct LoadedCheckpoint;  // model/loaded_checkpoint.h
 
 using kernels::Weight;  // its `id` is the matrix's position in ListTensors()
 using Vector = std::vector<float>;

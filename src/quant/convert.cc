@@ -6,6 +6,7 @@
 #include <chrono>
 #include <unordered_map>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "kernels/nvfp4_pack.h"
 #include "quant/output_folder.h"

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/parallel.h"
 #include "base/result.h"
 #include "quant/plan.h"

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "quant/journal.h"
 
 namespace glimmer::quant {

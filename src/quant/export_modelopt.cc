@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "quant/version.h"
 #include "tensor/nvfp4.h"
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 #include "quant/convert.h"
 #include "quant/plan.h"

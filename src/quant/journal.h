@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 
 namespace glimmer::quant {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "quant/journal.h"
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/json.h"
 
 namespace glimmer::quant {
 namespace {

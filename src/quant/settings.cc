@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "quant/version.h"
 
 namespace glimmer::quant {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 #include "io/checkpoint.h"
 #include "quant/plan.h"

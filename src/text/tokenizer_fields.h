@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer_parts.h"

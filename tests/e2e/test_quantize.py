@@ -304,12 +304,12 @@ class Resume(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.options = ["--weights-only", "--max-shard-size", "40MB"]
+        cls.options = ["--weights-only", "--max-shard-size", "20MB"]
 
     def setUp(self):
         super().setUp()
         config = json.loads((CONFIGS / "glm-5b.json").read_text())
-        config.update(num_hidden_layers=3, n_routed_experts=16, vocab_size=4096, eos_token_id=[0])
+        config.update(num_hidden_layers=3, n_routed_experts=8, vocab_size=4096, eos_token_id=[0])
         (self.folder / "config.json").write_text(json.dumps(config))
         self.model = self.folder / "model"
         run("synth", self.folder / "config.json", self.model, "--max-shard-size", "100MB")
@@ -362,7 +362,7 @@ class Resume(Case):
     def test_what_has_changed_is_named(self):
         out = self.folder / "out"
         self.interrupt(out)
-        shard_size = ["--max-shard-size", "40MB"]
+        shard_size = ["--max-shard-size", "20MB"]
         for options, said in [
             ([*shard_size, "--recipe", "nvfp4-serve"], "recipe has changed"),
             ([*shard_size, "--scale-rule", "gpu"], "--scale-rule has changed"),
@@ -414,11 +414,13 @@ class Resume(Case):
 class Memory(Case):
     def test_peak_stays_below_the_plan_whatever_the_size(self):
         config = json.loads((CONFIGS / "glm-5b.json").read_text())
-        config.update(num_hidden_layers=4, vocab_size=65536)
+        config.update(num_hidden_layers=2, vocab_size=65536)
         (self.folder / "config.json").write_text(json.dumps(config))
         model = self.folder / "model"
         self.assertEqual(run("synth", self.folder / "config.json", model).returncode, 0)
-        promised = run_json("plan", model, "--weights-only")["peak_memory_bytes"]
+        plan = run_json("plan", model, "--weights-only")
+        promised = plan["peak_memory_bytes"]
+        self.assertGreater(plan["bytes_source"], 3 * promised)
         process = subprocess.Popen([PROGRAM, "quantize", model, self.folder / "out",
                                     "--weights-only"], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)

@@ -77,9 +77,10 @@ class Answers(RunCase):
         def text(*options):
             return self.answer("-p", QUESTION, "--thinking", "off", *options).stdout
         self.assertEqual(text("--seed", 7), text("--seed", 7))
-        self.assertGreater(len({text("--seed", seed) for seed in range(4)}), 1)
-        self.assertEqual(len({text("--temperature", 0, "--seed", s) for s in range(3)}), 1)
-        self.assertGreater(len({text() for _ in range(4)}), 1)
+        self.assertNotEqual(text("--seed", 7), text("--seed", 8))
+        self.assertEqual(text("--temperature", 0, "--seed", 7),
+                         text("--temperature", 0, "--seed", 8))
+        self.assertGreater(len({text() for _ in range(3)}), 1)
         # The seed of a random run gives it again.
         report = run_json("run", REFERENCE, "-p", QUESTION)
         again = run_json("run", REFERENCE, "-p", QUESTION, "--seed", report["seed"])
@@ -286,7 +287,7 @@ class Refusals(RunCase):
         self.assertEqual(done.returncode, INVALID)
         self.assertIn(b"UTF-8", done.stderr)
         self.assertNotIn(b"chat_template", done.stderr)
-        self.assertTrue(done.stderr.decode().isprintable() or done.stderr.count(b"\n") == 1)
+        self.assertEqual(done.stderr.count(b"\n"), 1)
 
     def test_templates(self):
         model = self.copy_reference()
@@ -374,7 +375,8 @@ class Piped(RunCase):
         self.assertEqual(self.answer(input="").stdout, "")
 
     def test_the_conversation_is_remembered(self):
-        done = self.answer(*CALM, input=f"{QUESTION}\n{QUESTION}\n/clear\n{QUESTION}\n")
+        done = self.answer(*CALM, "--max-new-tokens", 9,
+                           input=f"{QUESTION}\n{QUESTION}\n/clear\n{QUESTION}\n")
         counts = [int(count) for count in re.findall(r"prompt (\d+) tokens", done.stderr)]
         self.assertEqual(len(counts), 3)
         self.assertGreater(counts[1], counts[0])

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "golden/golden_files.h"
 #include "model/forward.h"
+#include "model/loaded_checkpoint.h"
 #include "model/mtp.h"
 
 namespace glimmer {

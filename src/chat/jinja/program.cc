@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "chat/jinja/ast.h"
 #include "chat/jinja/failure.h"

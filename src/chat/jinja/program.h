@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "base/result.h"
 #include "chat/jinja/limits.h"
 

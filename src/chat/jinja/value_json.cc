@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "chat/jinja/failure.h"
 #include "chat/jinja/value_ops.h"

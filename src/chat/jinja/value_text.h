@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
+#include "base/json_types.h"
 #include "chat/jinja/value.h"
 
 namespace glimmer::chat::jinja {

@@ -1,0 +1,103 @@
+#include "apps/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace glimmer::apps {
+namespace {
+
+// CLI11's own check of a range, in the words of all other errors.
+template <typename Number>
+void CheckRange(CLI::Option* option, Number low, Number high) {
+  const CLI::Range range(low, high);
+  option->check([range, low, high](const std::string& word) -> std::string {
+    std::string copy = word;
+    if (range(copy).empty()) return "";
+    return fmt::format("expected {} to {}, found {}", low, high, word);
+  });
+}
+
+}  // namespace
+
+Option& Option::Required() {
+  option_->required();
+  return *this;
+}
+
+Option& Option::ShowDefault() {
+  option_->capture_default_str();
+  return *this;
+}
+
+Option& Option::OneValueEach() {
+  option_->allow_extra_args(false);
+  return *this;
+}
+
+Option& Option::OneOf(const std::vector<std::string>& words) {
+  option_->check(CLI::IsMember(words));
+  return *this;
+}
+
+Option& Option::Range(int low, int high) {
+  CheckRange(option_, low, high);
+  return *this;
+}
+
+Option& Option::Range(size_t low, size_t high) {
+  CheckRange(option_, low, high);
+  return *this;
+}
+
+Option& Option::Range(double low, double high) {
+  CheckRange(option_, low, high);
+  return *this;
+}
+
+bool Option::Given() const { return option_->count() > 0; }
+
+Command Command::AddCommand(const std::string& name, const std::string& description) {
+  app_->require_subcommand(1);
+  return Command(app_->add_subcommand(name, description), selected_);
+}
+
+Option Command::AddOption(const std::string& names, Destination destination,
+                          const std::string& description) {
+  return Option(std::visit(
+      [&](auto* value) { return app_->add_option(names, *value, description); }, destination));
+}
+
+void Command::AddFlag(const std::string& name, bool* destination, const std::string& description) {
+  app_->add_flag(name, *destination, description);
+}
+
+void Command::SetFooter(const std::string& text) { app_->footer(text); }
+
+void Command::SetBody(CommandBody body) {
+  app_->callback([selected = selected_, body = std::move(body)] { *selected = body; });
+}
+
+CommandLine::CommandLine(const ProgramText& text)
+    : app_(std::make_unique<CLI::App>(text.description, text.name)) {
+  app_->footer(text.footer);
+  app_->set_version_flag("--version", text.version);
+}
+
+CommandLine::~CommandLine() = default;
+
+Command CommandLine::program() { return Command(app_.get(), &selected_); }
+
+std::variant<CommandBody, int> CommandLine::Parse(int argc, char** argv) {
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app_->exit(error);
+    std::fprintf(stderr, "glimmer: %s; --help shows what is expected\n", error.what());
+    return base::ExitCode(base::ErrorKind::kInvalid);
+  }
+  return selected_;
+}
+
+}  // namespace glimmer::apps
