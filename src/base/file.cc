@@ -74,6 +74,11 @@ Result<File> File::Create(const std::string& path) {
   return File(fd, path);
 }
 
+Result<File> File::OpenForUpdating(const std::string& path) {
+  GLIMMER_ASSIGN(const int fd, OpenDescriptor(path, O_RDWR, "open"));
+  return File(fd, path);
+}
+
 Result<File> File::OpenLockedForAppending(const std::string& path) {
   GLIMMER_ASSIGN(const int fd, OpenDescriptor(path, O_RDWR | O_CREAT | O_APPEND, "open"));
   File file(fd, path);

@@ -22,6 +22,8 @@ class File {
   static Result<File> OpenForReading(const std::string& path);
   // Creates or empties the file.
   static Result<File> Create(const std::string& path);
+  // Opens an existing file for reading and writing, its content kept. Errors: kNotFound, kIo.
+  static Result<File> OpenForUpdating(const std::string& path);
   // Opens for appending, creating the file if needed, and takes an exclusive lock that lasts
   // until the File is destroyed. Errors: kInvalid when another process holds the lock.
   static Result<File> OpenLockedForAppending(const std::string& path);

@@ -1,10 +1,15 @@
-"""Input scales that modelopt calibrates when the model is loaded in float32.
+"""Input scales that modelopt calibrates with NVFP4_DEFAULT_CFG, by tensor name, as hexadecimal
+numbers, in tests/golden/calibration.
 
 Usage: calibration_goldens.py
 
-For each model in tests/golden/models: input_scales_f32.json, the float32 input_scale of every
-quantized linear as a hexadecimal number, after one batch of calibration_ids.json with
-NVFP4_DEFAULT_CFG. BF16 activations would depend on the order of every sum; float32 does not.
+NAME_f32.json: the models of tests/golden/models and the reference model, loaded in float32.
+reference_bf16.json: loaded in bfloat16, where an amax depends on the order of sums. Small random
+models do so beyond measure, a trained one does not. The sequences of the reference model are as
+long as its index_topk, as GLM-5.1's are when it is calibrated with 2,048 tokens.
+
+Where the indexer's scores are equal, torch.topk chooses as it likes; here the first positions win,
+as in glimmer.
 """
 
 import copy
@@ -18,13 +23,23 @@ from forward_setup import PROJECT, load_model
 from modelopt.torch.export import export_hf_checkpoint
 from safetensors.torch import load_file
 
-MODELS = PROJECT / "tests" / "golden" / "models"
+GOLDEN = PROJECT / "tests" / "golden"
+REFERENCE_TOKENS = 2048
+REFERENCE_LENGTH = 64
 
 
-def input_scales(folder):
-    """{tensor name: input_scale} of modelopt's export of the model in float32."""
-    model = load_model(folder / "source").eval()
-    batch = torch.tensor(json.loads((folder / "calibration_ids.json").read_text()))
+def stable_topk(values, k, dim=-1, largest=True, sorted=True):
+    """torch.topk with the lowest index first among equals."""
+    assert largest
+    ordered = torch.sort(values, dim=dim, descending=True, stable=True)
+    return torch.return_types.topk(
+        (ordered.values.narrow(dim, 0, k), ordered.indices.narrow(dim, 0, k))
+    )
+
+
+def input_scales(source, dtype, batch):
+    """{tensor name: input_scale} of modelopt's export of the model in that dtype."""
+    model = load_model(source).to(dtype).eval()
     mtq.quantize(
         model, copy.deepcopy(mtq.NVFP4_DEFAULT_CFG), lambda calibrated: calibrated(batch)
     )
@@ -38,12 +53,24 @@ def input_scales(folder):
     }
 
 
+def write(name, source, dtype, batch):
+    scales = input_scales(source, dtype, batch)
+    assert len(scales) > 20, name
+    (GOLDEN / "calibration" / f"{name}.json").write_text(json.dumps(scales, indent=1) + "\n")
+    print(f"{name}: {len(scales)} input scales")
+
+
 def main():
-    for folder in sorted(path for path in MODELS.iterdir() if path.is_dir()):
-        scales = input_scales(folder)
-        assert len(scales) > 20, folder
-        (folder / "input_scales_f32.json").write_text(json.dumps(scales, indent=1) + "\n")
-        print(f"{folder.name}: {len(scales)} input scales")
+    torch.topk = stable_topk
+    torch.Tensor.topk = stable_topk
+    for folder in sorted(path for path in (GOLDEN / "models").iterdir() if path.is_dir()):
+        batch = torch.tensor(json.loads((folder / "calibration_ids.json").read_text()))
+        write(f"{folder.name}_f32", folder / "source", torch.float32, batch)
+    flat = json.loads((GOLDEN / "forward" / "reference_tokens.json").read_text())["flat"]
+    batch = torch.tensor(flat[:REFERENCE_TOKENS]).reshape(-1, REFERENCE_LENGTH)
+    reference = PROJECT / "models" / "reference"
+    write("reference_f32", reference, torch.float32, batch)
+    write("reference_bf16", reference, torch.bfloat16, batch)
 
 
 if __name__ == "__main__":

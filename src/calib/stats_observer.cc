@@ -1,8 +1,8 @@
-#include "quant/stats_observer.h"
+#include "calib/stats_observer.h"
 
 #include <algorithm>
 
-namespace glimmer::quant {
+namespace glimmer::calib {
 namespace {
 
 constexpr size_t kRowGrain = 64;
@@ -33,4 +33,4 @@ void StatsObserver::OnLinearInput(const model::Weight& weight, tensor::ConstMatr
   if (!finite && !broken_module_) broken_module_ = model::ModuleName(spec.name);
 }
 
-}  // namespace glimmer::quant
+}  // namespace glimmer::calib

@@ -1,11 +1,11 @@
-#include "quant/input_amax.h"
+#include "calib/input_amax.h"
 
 #include <algorithm>
 #include <map>
 
 #include "tensor/bf16.h"
 
-namespace glimmer::quant {
+namespace glimmer::calib {
 
 using model::ModuleKind;
 using model::TensorSpec;
@@ -41,4 +41,4 @@ InputAmaxes DecideInputAmaxes(const std::vector<TensorSpec>& specs, const InputS
   return amaxes;
 }
 
-}  // namespace glimmer::quant
+}  // namespace glimmer::calib

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "calib/input_stats.h"
 #include "model/inventory.h"
 #include "model/settings.h"
-#include "quant/input_stats.h"
 
-namespace glimmer::quant {
+namespace glimmer::calib {
 
 struct InputAmaxes {
   std::vector<float> by_spec;               // 0 for tensors that are no linear of a main layer
@@ -24,4 +24,4 @@ enum class AmaxRounding { kNone, kBf16 };
 InputAmaxes DecideInputAmaxes(const std::vector<model::TensorSpec>& specs, const InputStats& stats,
                               model::ExpertInputScale sharing, AmaxRounding rounding);
 
-}  // namespace glimmer::quant
+}  // namespace glimmer::calib

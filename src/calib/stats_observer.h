@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "calib/input_stats.h"
 #include "model/pass.h"
-#include "quant/input_stats.h"
 
-namespace glimmer::quant {
+namespace glimmer::calib {
 
 class StatsObserver : public model::Observer {
  public:
@@ -17,6 +17,11 @@ class StatsObserver : public model::Observer {
   StatsObserver(const std::vector<model::TensorSpec>& specs, base::ThreadPool& pool);
 
   void OnLinearInput(const model::Weight& weight, tensor::ConstMatrix x) override;
+
+  // The tokens that a routed expert sees weigh this much together.
+  void AddRoutingWeight(const model::Weight& gate_proj, double weight) {
+    stats_[specs_[gate_proj.id].input_group].routing_weight += weight;
+  }
 
   InputStats& stats() { return stats_; }
   // The module whose input was not finite, the first one.
@@ -30,4 +35,4 @@ class StatsObserver : public model::Observer {
   std::optional<std::string> broken_module_;
 };
 
-}  // namespace glimmer::quant
+}  // namespace glimmer::calib

@@ -14,7 +14,7 @@
 #include "model/inventory.h"
 #include "tensor/matrix.h"
 
-namespace glimmer::quant {
+namespace glimmer::calib {
 
 // Bins of |x|: four for each power of two from 2^-16 to 2^16. The first takes everything below, the
 // last everything above.
@@ -40,4 +40,4 @@ struct GroupStats {
 // By input group.
 using InputStats = std::vector<GroupStats>;
 
-}  // namespace glimmer::quant
+}  // namespace glimmer::calib

@@ -1,10 +1,10 @@
-#include "quant/input_stats.h"
+#include "calib/input_stats.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-namespace glimmer::quant {
+namespace glimmer::calib {
 namespace {
 
 constexpr int kMantissaBits = 23;
@@ -49,4 +49,4 @@ void GroupStats::Merge(const GroupStats& other) {
   for (size_t bin = 0; bin < kHistogramBins; ++bin) histogram[bin] += other.histogram[bin];
 }
 
-}  // namespace glimmer::quant
+}  // namespace glimmer::calib

@@ -1,0 +1,86 @@
+#include "calib/hidden_states.h"
+
+#include <algorithm>
+
+namespace glimmer::calib {
+namespace {
+
+using base::JoinPath;
+using base::Result;
+using base::Status;
+
+constexpr const char* kResidualNames[] = {"hidden_0.bin", "hidden_1.bin", "hidden_2.bin"};
+constexpr char kNormedName[] = "normed.bin";
+constexpr char kRoutedName[] = "routed.bin";
+
+}  // namespace
+
+Result<HiddenStates> HiddenStates::Open(const std::string& folder, size_t tokens, size_t width,
+                                        RowElement element, std::optional<size_t> kept) {
+  GLIMMER_ASSIGN(RowFile normed,
+                 RowFile::Create(JoinPath(folder, kNormedName), tokens, width, element));
+  GLIMMER_ASSIGN(RowFile routed,
+                 RowFile::Create(JoinPath(folder, kRoutedName), tokens, width, RowElement::kF32));
+  HiddenStates states(folder, kept, std::move(normed), std::move(routed));
+  states.before_ = kept.value_or(0);
+  const std::string path = JoinPath(folder, kResidualNames[states.before_]);
+  GLIMMER_ASSIGN(states.residual_[states.before_],
+                 kept ? RowFile::Open(path, tokens, width, RowElement::kF32)
+                      : RowFile::Create(path, tokens, width, RowElement::kF32));
+  GLIMMER_TRY(states.ChooseBehind());
+  return states;
+}
+
+Status HiddenStates::ChooseBehind() {
+  behind_ = 0;
+  while (behind_ == before_ || behind_ == kept_) ++behind_;
+  if (residual_[behind_]) return {};
+  GLIMMER_ASSIGN(residual_[behind_],
+                 RowFile::Create(JoinPath(folder_, kResidualNames[behind_]), before().rows(),
+                                 before().cols(), RowElement::kF32));
+  return {};
+}
+
+Status HiddenStates::Advance(bool keep) {
+  before_ = behind_;
+  if (keep) {
+    GLIMMER_TRY(before().Sync());
+    kept_ = before_;
+  }
+  ForgetRouted();
+  return ChooseBehind();
+}
+
+uint64_t HiddenStates::DiskBytes(size_t tokens, size_t width, RowElement element) {
+  return 4 * RowFile::SizeBytes(tokens, width, RowElement::kF32) +
+         RowFile::SizeBytes(tokens, width, element);
+}
+
+Status HiddenStates::Remove(const std::string& folder) {
+  for (const char* name :
+       {kResidualNames[0], kResidualNames[1], kResidualNames[2], kNormedName, kRoutedName}) {
+    GLIMMER_TRY(base::RemoveFile(JoinPath(folder, name)));
+  }
+  return {};
+}
+
+Status HiddenStates::ReadRouted(size_t row, tensor::Matrix out) const {
+  for (size_t i = 0; i < out.rows; ++i) {
+    if (has_routed_[row + i] != 0) {
+      GLIMMER_TRY(routed_.Read(row + i, out.Rows(i, 1)));
+    } else {
+      std::fill_n(out.row(i), out.cols, 0.0f);
+    }
+  }
+  return {};
+}
+
+Status HiddenStates::WriteRouted(size_t row, tensor::ConstMatrix sum) {
+  GLIMMER_TRY(routed_.Write(row, sum));
+  std::fill_n(has_routed_.begin() + static_cast<ptrdiff_t>(row), sum.rows, uint8_t{1});
+  return {};
+}
+
+void HiddenStates::ForgetRouted() { std::fill(has_routed_.begin(), has_routed_.end(), 0); }
+
+}  // namespace glimmer::calib

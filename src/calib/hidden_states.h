@@ -1,0 +1,63 @@
+// The activations of all calibration tokens between layers, on the disk: the residual stream before
+// and behind the layer at work and where it was kept last, so that work that was cut short can
+// begin again there; and for a layer's routed experts what they read and the sum of what they give.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "calib/row_file.h"
+
+namespace glimmer::calib {
+
+// All [tokens, H].
+class HiddenStates {
+ public:
+  // In `folder`, with the rows of normed() in `element`. `kept`: where an earlier run kept the
+  // stream, which is before() then. Errors: those of RowFile.
+  static base::Result<HiddenStates> Open(const std::string& folder, size_t tokens, size_t width,
+                                         RowElement element, std::optional<size_t> kept);
+  // What the files take on the disk, at most.
+  static uint64_t DiskBytes(size_t tokens, size_t width, RowElement element);
+  // Removes them. Not an error when there are none.
+  static base::Status Remove(const std::string& folder);
+
+  // The residual stream that enters the layer at work, and the one that leaves it.
+  const RowFile& before() const { return *residual_[before_]; }
+  const RowFile& behind() const { return *residual_[behind_]; }
+  // What the layer's experts read.
+  const RowFile& normed() const { return normed_; }
+
+  // The layer is done: what is behind it is before the next one. `keep`: and will not be
+  // overwritten before a later Advance() keeps another. Errors: those of RowFile.
+  base::Status Advance(bool keep);
+  // Where the stream was kept.
+  std::optional<size_t> kept() const { return kept_; }
+
+  // The sum over the routed experts, weighted.
+  base::Status ReadRouted(size_t row, tensor::Matrix out) const;  // zeros where nothing was added
+  base::Status WriteRouted(size_t row, tensor::ConstMatrix sum);
+
+ private:
+  HiddenStates(std::string folder, std::optional<size_t> kept, RowFile normed, RowFile routed)
+      : folder_(std::move(folder)),
+        kept_(kept),
+        normed_(std::move(normed)),
+        routed_(std::move(routed)),
+        has_routed_(routed_.rows()) {}
+  base::Status ChooseBehind();
+  void ForgetRouted();
+
+  std::string folder_;
+  std::array<std::optional<RowFile>, 3> residual_;
+  std::optional<size_t> kept_;
+  size_t before_ = 0;
+  size_t behind_ = 0;
+  RowFile normed_;
+  RowFile routed_;
+  std::vector<uint8_t> has_routed_;  // by row
+};
+
+}  // namespace glimmer::calib

@@ -1,0 +1,77 @@
+// One layer over all calibration tokens: attention and router in batches of whole sequences, then
+// each routed expert over all its tokens at once, then the sum. What linears read goes to the
+// observer. The arithmetic, and its order, are those of model::ApplyBlock().
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <vector>
+
+#include "base/parallel.h"
+#include "base/result.h"
+#include "calib/hidden_states.h"
+#include "calib/stats_observer.h"
+#include "model/block.h"
+#include "model/router.h"
+
+namespace glimmer::calib {
+
+using Sequences = std::vector<std::vector<int32_t>>;
+
+struct PassEnvironment {
+  const model::Model& model;
+  base::ThreadPool& pool;
+  StatsObserver& observer;
+  HiddenStates& states;
+  const base::CancelFlag& cancel;
+  std::atomic<uint64_t>& work_done;  // see CalibrationWork()
+};
+
+class LayerPass {
+ public:
+  // Batches hold at most `batch_tokens` tokens, or one sequence that is longer.
+  LayerPass(PassEnvironment environment, const Sequences& sequences, size_t batch_tokens);
+
+  // The layer up to its routed experts. `weights` must live until End().
+  // Errors of all three: kCorrupt, naming the module, when an activation is not finite; kIo,
+  // kExhausted; kCancelled.
+  base::Status Begin(size_t layer, const model::LayerWeights& weights);
+  // REQUIRES: the layer has routed experts.
+  base::Status RunExpert(size_t expert, const model::MlpWeights& weights);
+  // Writes the layer's result to behind().
+  base::Status End();
+  // Whether the layer chose positions, which layers that share its indexer then need.
+  bool HoldsSelections() const;
+
+ private:
+  // Rows [first, first + count) are the tokens of sequences [begin, end).
+  struct Batch {
+    size_t begin, end;
+    size_t first, count;
+  };
+  struct Visit {
+    uint32_t row;
+    float weight;
+  };
+
+  model::Pass PassOver(std::vector<model::Span> spans) const;
+  base::Status RunAttention(size_t b);
+  base::Status ChooseExperts(const model::MoeWeights& moe, const Batch& batch,
+                             tensor::ConstMatrix normed);
+  base::Status RunVisits(const model::MlpWeights& weights, std::span<const Visit> visits);
+  base::Status Check(const model::Pass& pass) const;
+
+  PassEnvironment env_;
+  const Sequences& sequences_;
+  size_t batch_tokens_;
+  std::vector<Batch> batches_;
+  std::vector<model::Selection> selections_;  // by batch, for layers that share an indexer
+  size_t layer_ = 0;
+  const model::LayerWeights* weights_ = nullptr;
+  std::vector<std::vector<Visit>> visits_;  // by expert; empty in dense layers
+};
+
+// What work_done reaches: each layer counts every token twice, for attention and for its MLP.
+uint64_t CalibrationWork(const model::Config& config, const Sequences& sequences);
+
+}  // namespace glimmer::calib
