@@ -14,6 +14,12 @@ Result<ShardWriter> ShardWriter::Create(const std::string& folder, const std::st
   return ShardWriter(std::move(file), folder, name);
 }
 
+Result<ShardWriter> ShardWriter::Reopen(const std::string& folder, const std::string& name) {
+  const std::string path = base::PartialPath(base::JoinPath(folder, name));
+  GLIMMER_ASSIGN(base::File file, base::File::OpenForUpdating(path));
+  return ShardWriter(std::move(file), folder, name);
+}
+
 Status ShardWriter::WriteAt(std::span<const std::byte> bytes, uint64_t offset) const {
   GLIMMER_TRY(file_.WriteAt(bytes, offset));
   file_.StartWriteback(offset, bytes.size());

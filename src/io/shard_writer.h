@@ -21,6 +21,9 @@ class ShardWriter {
   static base::Result<ShardWriter> Create(const std::string& folder, const std::string& name,
                                           std::string_view first_bytes, uint64_t file_bytes);
 
+  // Goes on with the `folder/name.partial` that an earlier writer left. Errors: kNotFound, kIo.
+  static base::Result<ShardWriter> Reopen(const std::string& folder, const std::string& name);
+
   // Writes at an offset of the file, as LayOutSafetensors() gave it.
   base::Status WriteAt(std::span<const std::byte> bytes, uint64_t offset) const;
   // Makes everything written so far durable, still under the partial name.

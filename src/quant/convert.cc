@@ -84,24 +84,52 @@ class Window {
   bool loaded_ = false;
 };
 
+}  // namespace
+
+// The work of a conversion whose folder is open.
 class Converter {
  public:
-  Converter(const Plan& plan, const WeightSource& source, const ConvertOptions& options,
-            const base::CancelFlag& cancel, Progress& progress, OutputSet& outputs)
+  Converter(const Plan& plan, const ConvertOptions& options, const base::CancelFlag& cancel,
+            Progress& progress, OutputSet& outputs)
       : plan_(plan),
-        source_(source),
         options_(options),
         cancel_(cancel),
         progress_(progress),
         outputs_(outputs),
-        jobs_(CutIntoJobs(plan)) {
+        jobs_(CutIntoJobs(plan)),
+        job_of_spec_(plan.specs.size()) {
+    for (size_t j = 0; j < jobs_.size(); ++j) {
+      for (const size_t i : jobs_[j]) job_of_spec_[i] = j;
+    }
     const uint64_t window = std::clamp(LargestGroup(), kChunkElements, kWindowElements);
     for (size_t w = 0; w < options.workers; ++w) workers_.emplace_back(window);
   }
 
-  Status Run() {
-    return base::RunJobs(jobs_.size(), options_.workers,
-                         [&](size_t j, size_t worker) { return RunJob(j, workers_[worker]); });
+  // Everything that is not complete yet.
+  Status RunRest(const WeightSource& source) {
+    source_ = &source;
+    return base::RunJobs(jobs_.size(), options_.workers, [&](size_t j, size_t worker) -> Status {
+      if (j + options_.workers < jobs_.size()) Announce(jobs_[j + options_.workers]);
+      if (!WeightsFinished(jobs_[j])) GLIMMER_TRY(WriteWeights(jobs_[j], workers_[worker]));
+      for (const size_t i : jobs_[j]) {
+        GLIMMER_TRY(WriteInputScale(i));
+        progress_.source_bytes_done +=
+            *tensor::SizeBytes(plan_.specs[i].dtype, plan_.specs[i].shape);
+      }
+      return {};
+    });
+  }
+
+  // The weights of these tensors, complete or not, without input scales.
+  Status RunThese(const WeightSource& source, const std::vector<size_t>& specs) {
+    source_ = &source;
+    std::vector<size_t> jobs;
+    for (const size_t i : specs) jobs.push_back(job_of_spec_[i]);
+    std::sort(jobs.begin(), jobs.end());
+    jobs.erase(std::unique(jobs.begin(), jobs.end()), jobs.end());
+    return base::RunJobs(jobs.size(), options_.workers, [&](size_t k, size_t worker) {
+      return WriteWeights(jobs_[jobs[k]], workers_[worker]);
+    });
   }
 
  private:
@@ -117,36 +145,39 @@ class Converter {
     uint64_t largest = 0;
     for (const Job& job : jobs_) {
       uint64_t elements = 0;
-      for (const size_t i : job) elements += *tensor::ElementCount(source_.spec(i).shape);
+      for (const size_t i : job) elements += *tensor::ElementCount(plan_.specs[i].shape);
       if (plan_.tensors[job[0]].format == LinearFormat::kNvfp4)
         largest = std::max(largest, elements);
     }
     return largest;
   }
 
-  Status RunJob(size_t j, Worker& worker) {
-    const Job& job = jobs_[j];
-    const bool all_kept = std::all_of(job.begin(), job.end(), [&](size_t i) { return Kept(i); });
-    if (!all_kept) {
-      if (j + options_.workers < jobs_.size()) {
-        for (const size_t next : jobs_[j + options_.workers]) source_.WillRead(next);
-      }
-      const bool copy = plan_.tensors[job[0]].format == LinearFormat::kBf16;
-      GLIMMER_TRY(copy ? Copy(job[0], worker) : Quantize(job, worker));
-    }
-    for (const size_t i : job) {
-      progress_.source_bytes_done +=
-          *tensor::SizeBytes(source_.spec(i).dtype, source_.spec(i).shape);
-    }
-    return {};
+  void Announce(const Job& job) const {
+    if (WeightsFinished(job)) return;
+    for (const size_t i : job) source_->WillRead(i);
   }
 
-  // Whether all parts of this tensor stand in files that are kept.
-  bool Kept(size_t index) const {
-    const auto& places = plan_.tensors[index].places;
-    return std::all_of(places.begin(), places.end(), [&](const Place& place) {
-      return !place.written() || outputs_.kept(place.file);
+  // Whether all parts of these tensors but the input scales are complete.
+  bool WeightsFinished(const Job& job) const {
+    return std::all_of(job.begin(), job.end(), [&](size_t i) {
+      const auto& places = plan_.tensors[i].places;
+      for (size_t part = 0; part < kParts; ++part) {
+        if (part == static_cast<size_t>(Part::kInputScale) || !places[part].written()) continue;
+        if (!outputs_.finished(places[part])) return false;
+      }
+      return true;
     });
+  }
+
+  Status WriteWeights(const Job& job, Worker& worker) {
+    const bool copy = plan_.tensors[job[0]].format == LinearFormat::kBf16;
+    return copy ? Copy(job[0], worker) : Quantize(job, worker);
+  }
+
+  Status WriteInputScale(size_t index) {
+    const Place& place = plan_.tensors[index].place(Part::kInputScale);
+    if (!place.written() || outputs_.finished(place)) return {};
+    return WriteScalar(place, tensor::Nvfp4TensorScale(source_->InputAmax(index), options_.rule));
   }
 
   Status CheckNotCancelled() const {
@@ -155,20 +186,20 @@ class Converter {
   }
 
   Status Copy(size_t index, Worker& worker) {
-    const model::TensorSpec& spec = source_.spec(index);
+    const model::TensorSpec& spec = source_->spec(index);
     const uint64_t size_bytes = *tensor::SizeBytes(spec.dtype, spec.shape);
     TensorWriter writer(outputs_, plan_.tensors[index].place(Part::kCopy));
     for (uint64_t offset = 0; offset < size_bytes; offset += kChunkBytes) {
       GLIMMER_TRY(CheckNotCancelled());
       const auto chunk = worker.window.raw().first(std::min(kChunkBytes, size_bytes - offset));
-      GLIMMER_TRY(source_.ReadBytes(index, offset, chunk));
+      GLIMMER_TRY(source_->ReadBytes(index, offset, chunk));
       GLIMMER_TRY(writer.Append(chunk));
     }
     return writer.Finish();
   }
 
   Status Quantize(const Job& job, Worker& worker) {
-    worker.window.Begin(source_, job);
+    worker.window.Begin(*source_, job);
     Bf16 amax = 0;
     for (size_t m = 0; m < job.size(); ++m) {
       GLIMMER_TRY(worker.window.ForEachChunk(
@@ -189,9 +220,9 @@ class Converter {
       return (w & ~tensor::kBf16SignMask) >= tensor::kBf16Infinity;
     });
     const uint64_t at = first + static_cast<uint64_t>(bad - chunk.begin());
-    const uint64_t width = source_.spec(index).shape.back();
+    const uint64_t width = source_->spec(index).shape.back();
     return base::Corrupt(fmt::format("{}: element [{}, {}] is {}, expected finite weights",
-                                     source_.Describe(index), at / width, at % width,
+                                     source_->Describe(index), at / width, at % width,
                                      tensor::Bf16ToF32(*bad)));
   }
 
@@ -210,11 +241,7 @@ class Converter {
         }));
     GLIMMER_TRY(weight.Finish());
     GLIMMER_TRY(weight_scale.Finish());
-    GLIMMER_TRY(WriteScalar(planned.place(Part::kWeightScale2), scale));
-    const Place input_scale = planned.place(Part::kInputScale);
-    if (!input_scale.written()) return {};
-    return WriteScalar(input_scale,
-                       tensor::Nvfp4TensorScale(source_.InputAmax(index), options_.rule));
+    return WriteScalar(planned.place(Part::kWeightScale2), scale);
   }
 
   Status WriteScalar(Place place, float value) {
@@ -224,16 +251,34 @@ class Converter {
   }
 
   const Plan& plan_;
-  const WeightSource& source_;
-  const ConvertOptions& options_;
+  const WeightSource* source_ = nullptr;
+  ConvertOptions options_;
   const base::CancelFlag& cancel_;
   Progress& progress_;
   OutputSet& outputs_;
   std::vector<Job> jobs_;
+  std::vector<size_t> job_of_spec_;
   std::vector<Worker> workers_;
 };
 
-}  // namespace
+struct Conversion::State {
+  State(const Plan& p, const Companions& c, std::string f, Journal j, const ConvertOptions& options,
+        const base::CancelFlag& cancel_flag, Progress& progress)
+      : plan(p),
+        companions(c),
+        folder(std::move(f)),
+        journal(std::move(j)),
+        outputs(plan, folder, journal),
+        converter(plan, options, cancel_flag, progress, outputs) {}
+
+  const Plan& plan;
+  const Companions& companions;
+  std::string folder;
+  Journal journal;
+  OutputSet outputs;
+  Converter converter;
+  size_t files_kept = 0;
+};
 
 size_t ConvertWorkers() { return std::min(base::UsableProcessors() + 1, kMaxWorkers); }
 
@@ -245,29 +290,61 @@ uint64_t ConvertMemoryBytes(const Plan& plan, size_t workers) {
          plan.totals.tensors_total() * kOutputBytes;
 }
 
+Conversion::Conversion(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Conversion::Conversion(Conversion&&) noexcept = default;
+Conversion::~Conversion() = default;
+
+Result<Conversion> Conversion::Begin(const Plan& plan, const Companions& companions,
+                                     const std::string& folder, const base::JsonObject& settings,
+                                     const ConvertOptions& options, const base::CancelFlag& cancel,
+                                     Progress& progress) {
+  GLIMMER_TRY(base::CreateFolder(folder));
+  GLIMMER_ASSIGN(Journal journal, Journal::Open(folder, settings));
+  auto state = std::make_unique<State>(plan, companions, folder, std::move(journal), options,
+                                       cancel, progress);
+  GLIMMER_TRY(state->outputs.VerifyKept(options.workers, cancel));
+  for (size_t file = 0; file < plan.files.size(); ++file) {
+    state->files_kept += state->outputs.kept(file);
+  }
+  return Conversion(std::move(state));
+}
+
+Status Conversion::WriteWeights(const WeightSource& source, const std::vector<size_t>& specs) {
+  return state_->converter.RunThese(source, specs);
+}
+
+Status Conversion::Commit() { return state_->outputs.Commit(); }
+
+Status Conversion::WriteRest(const WeightSource& source) {
+  GLIMMER_TRY(state_->converter.RunRest(source));
+  return state_->outputs.CompleteRest();
+}
+
+Result<ConvertSummary> Conversion::Finish() {
+  GLIMMER_TRY(WriteCompanions(state_->plan, state_->companions, state_->folder));
+  GLIMMER_TRY(state_->journal.Remove());
+  ConvertSummary summary;
+  summary.files_kept = state_->files_kept;
+  summary.bytes_written = state_->outputs.bytes_written();
+  return summary;
+}
+
 Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
                                const Companions& companions, const std::string& folder,
                                const base::JsonObject& settings, const ConvertOptions& options,
                                const base::CancelFlag& cancel, Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
-  ConvertSummary summary;
   GLIMMER_ASSIGN(const OutputState state,
                  CheckOutput(plan, companions, folder, settings, options.resume));
+  ConvertSummary summary;
   if (state == OutputState::kFinished) {
     summary.was_complete = true;
     return summary;
   }
-  GLIMMER_TRY(base::CreateFolder(folder));
-  GLIMMER_ASSIGN(Journal journal, Journal::Open(folder, settings));
-  OutputSet outputs(plan, folder, journal);
-  GLIMMER_TRY(outputs.VerifyKept(options.workers, cancel));
-  for (size_t file = 0; file < plan.files.size(); ++file) summary.files_kept += outputs.kept(file);
-
-  Converter converter(plan, source, options, cancel, progress, outputs);
-  GLIMMER_TRY(converter.Run());
-  GLIMMER_TRY(WriteCompanions(plan, companions, folder));
-  GLIMMER_TRY(journal.Remove());
-  summary.bytes_written = outputs.bytes_written();
+  GLIMMER_ASSIGN(Conversion conversion,
+                 Conversion::Begin(plan, companions, folder, settings, options, cancel, progress));
+  GLIMMER_TRY(conversion.WriteRest(source));
+  GLIMMER_ASSIGN(summary, conversion.Finish());
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return summary;
 }

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,8 @@ struct ConvertOptions {
 struct Companions {
   std::vector<std::pair<std::string, std::string>> texts;   // name, content
   std::vector<std::pair<std::string, std::string>> copies;  // name, path of the original
+  std::vector<std::string> others;   // names of what the caller writes before Conversion::Finish()
+  std::vector<std::string> scratch;  // names of what is there in between only, and its caller's
 };
 
 struct Progress {
@@ -66,8 +69,38 @@ base::Result<OutputState> CheckOutput(const Plan& plan, const Companions& compan
                                       const std::string& folder, const base::JsonObject& settings,
                                       bool resume);
 
-// Errors: those of CheckOutput; kCorrupt for weights that are not finite; kIo; kCancelled. After
-// any of the last three the folder holds a journal, complete files and `.partial` ones.
+// A conversion in progress, for callers that have weights in memory for reasons of their own and
+// hand them over piece by piece. One thread at a time.
+class Conversion {
+ public:
+  // REQUIRES: CheckOutput() said kFresh or kUnfinished. All arguments must outlive the conversion.
+  // Errors: kInvalid when another process is at work; kIo, kExhausted, kCancelled.
+  static base::Result<Conversion> Begin(const Plan& plan, const Companions& companions,
+                                        const std::string& folder, const base::JsonObject& settings,
+                                        const ConvertOptions& options,
+                                        const base::CancelFlag& cancel, Progress& progress);
+  Conversion(Conversion&&) noexcept;
+  ~Conversion();
+
+  // Packs or copies these tensors, with the others of their groups, but no input scales. May be
+  // called again with the same weights. Errors of these: kCorrupt for weights that are not finite;
+  // kIo, kExhausted; kCancelled. After any of them the folder holds a journal, complete files and
+  // `.partial` ones.
+  base::Status WriteWeights(const WeightSource& source, const std::vector<size_t>& specs);
+  // Tensors that are complete will be kept by an attempt to go on from here.
+  base::Status Commit();
+  // Everything that is not complete yet, input scales included.
+  base::Status WriteRest(const WeightSource& source);
+  // Companions and index; the journal goes. REQUIRES: WriteRest() succeeded. Called once.
+  base::Result<ConvertSummary> Finish();
+
+ private:
+  struct State;
+  explicit Conversion(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// All of it at once. Errors: those of CheckOutput and Conversion.
 base::Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
                                      const Companions& companions, const std::string& folder,
                                      const base::JsonObject& settings,

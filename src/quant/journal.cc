@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -16,7 +17,7 @@ using base::Quoted;
 using base::Result;
 using base::Status;
 
-constexpr uint64_t kMaxJournalBytes = 64'000'000;
+constexpr uint64_t kMaxJournalBytes = 256'000'000;
 constexpr char kVersionKey[] = "glimmer_journal";
 constexpr int kVersion = 1;
 
@@ -41,7 +42,16 @@ Status CompareSettings(const JsonObject& then, const JsonObject& now) {
 struct Content {
   bool has_settings = false;
   std::map<std::string, std::string> digests;
+  std::map<std::string, std::map<uint32_t, std::string>> tensors;
 };
+
+void TakeTensors(const JsonObject& hashes, std::map<uint32_t, std::string>& tensors) {
+  for (const auto& [slot, hash] : hashes) {
+    if (!hash.is_string()) continue;
+    tensors[static_cast<uint32_t>(std::strtoul(std::string(slot).c_str(), nullptr, 10))] =
+        std::string(hash.get_string());
+  }
+}
 
 Result<Content> ReadContent(const std::string& path, const std::string& text,
                             const JsonObject& settings) {
@@ -62,6 +72,8 @@ Result<Content> ReadContent(const std::string& path, const std::string& text,
       GLIMMER_TRY(fields.status());
       GLIMMER_TRY(CompareSettings(then == nullptr ? JsonObject() : *then, settings));
       content.has_settings = true;
+    } else if (const JsonObject* hashes = fields.ObjectOrNull("tensors")) {
+      TakeTensors(*hashes, content.tensors[fields.StringOr("file", "")]);
     } else {
       content.digests[fields.StringOr("file", "")] = fields.StringOr("digest", "");
     }
@@ -89,6 +101,7 @@ Result<Journal> Journal::Open(const std::string& folder, const JsonObject& setti
   GLIMMER_ASSIGN(Content content, ReadContent(path, text, settings));
   Journal journal(std::move(file), folder);
   journal.digests_ = std::move(content.digests);
+  journal.tensors_ = std::move(content.tensors);
   // A kill may have cut the last line short; what follows gets a line of its own.
   const bool torn = !text.empty() && text.back() != '\n';
   if (torn) GLIMMER_TRY(journal.file_.Append("\n"));
@@ -104,6 +117,20 @@ Result<Journal> Journal::Open(const std::string& folder, const JsonObject& setti
 std::string Journal::DigestOf(const std::string& file) const {
   const auto found = digests_.find(file);
   return found == digests_.end() ? "" : found->second;
+}
+
+std::map<uint32_t, std::string> Journal::TensorsOf(const std::string& file) const {
+  const auto found = tensors_.find(file);
+  return found == tensors_.end() ? std::map<uint32_t, std::string>() : found->second;
+}
+
+Status Journal::RecordTensors(const std::string& file,
+                              const std::map<uint32_t, std::string>& hashes) {
+  JsonObject by_slot;
+  for (const auto& [slot, hash] : hashes) by_slot[std::to_string(slot)] = hash;
+  const JsonObject line = {{"file", file}, {"tensors", std::move(by_slot)}};
+  GLIMMER_TRY(file_.Append(base::DumpJson(line, 0) + "\n"));
+  return file_.Sync();
 }
 
 Status Journal::Record(const std::string& file, const std::string& digest) {

@@ -1,7 +1,7 @@
-// The record of a conversion in progress: what it was asked for, and which files are complete with
-// which content. One JSON line each, appended and synced before a file gets its final name, so
-// that after a kill at any moment --resume knows exactly what it may keep. The open journal is also
-// the lock of the output folder.
+// The record of a conversion in progress: what it was asked for, which files are complete with
+// which content, and of files that are not, which tensors are. One JSON line each, appended and
+// synced before a file gets its final name, so that after a kill at any moment --resume knows
+// exactly what it may keep. The open journal is also the lock of the output folder.
 #pragma once
 
 #include <map>
@@ -27,7 +27,11 @@ class Journal {
 
   // Digest of a file recorded as complete; empty if there is none.
   std::string DigestOf(const std::string& file) const;
-  // Thread-safe; durable when it returns.
+  // Hashes of the tensors that an unfinished file is recorded to hold, by slot.
+  std::map<uint32_t, std::string> TensorsOf(const std::string& file) const;
+  // Both are thread-safe, and durable when they return.
+  base::Status RecordTensors(const std::string& file,
+                             const std::map<uint32_t, std::string>& hashes);
   base::Status Record(const std::string& file, const std::string& digest);
   // The conversion is complete.
   base::Status Remove();
@@ -39,6 +43,7 @@ class Journal {
   base::File file_;
   std::string folder_;
   std::map<std::string, std::string> digests_;
+  std::map<std::string, std::map<uint32_t, std::string>> tensors_;
 };
 
 }  // namespace glimmer::quant

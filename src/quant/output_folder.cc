@@ -49,6 +49,8 @@ std::set<std::string> PlannedNames(const Plan& plan, const Companions& companion
   for (const OutputFile& file : plan.files) names.insert(file.name);
   for (const auto& [name, text] : companions.texts) names.insert(name);
   for (const auto& [name, path] : companions.copies) names.insert(name);
+  names.insert(companions.others.begin(), companions.others.end());
+  names.insert(companions.scratch.begin(), companions.scratch.end());
   const std::set<std::string> final_names = names;
   for (const std::string& name : final_names) names.insert(base::PartialPath(name));
   return names;
@@ -97,6 +99,9 @@ bool HoldsFinishedOutput(const Plan& plan, const Companions& companions,
   for (const auto& [name, path] : companions.copies) {
     const auto ours = base::HashOfFile(JoinPath(folder, name)), theirs = base::HashOfFile(path);
     if (!ours.ok() || !theirs.ok() || ours.value() != theirs.value()) return false;
+  }
+  for (const std::string& name : companions.others) {
+    if (!base::FileExists(JoinPath(folder, name))) return false;
   }
   return HoldsText(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
 }

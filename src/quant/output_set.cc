@@ -1,5 +1,8 @@
 #include "quant/output_set.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/text.h"
 
 namespace glimmer::quant {
@@ -16,6 +19,7 @@ OutputSet::OutputSet(const Plan& plan, std::string folder, Journal& journal)
     : plan_(plan), folder_(std::move(folder)), journal_(journal), states_(plan.files.size()) {
   for (size_t file = 0; file < states_.size(); ++file) {
     states_[file].hashes.resize(plan.files[file].tensors.size());
+    states_[file].recorded.resize(plan.files[file].tensors.size());
     states_[file].unfinished = plan.files[file].tensors.size();
   }
 }
@@ -27,39 +31,77 @@ std::string OutputSet::Digest(size_t file, const std::vector<std::string>& hashe
   return hasher.Hex();
 }
 
+bool OutputSet::finished(Place place) const {
+  const State& state = states_[place.file];
+  return state.kept || !state.hashes[place.slot].empty();
+}
+
 Status OutputSet::VerifyKept(size_t workers, const base::CancelFlag& cancel) {
   return base::RunJobs(states_.size(), workers, [&](size_t file, size_t) -> Status {
-    const std::string& name = plan_.files[file].name;
-    if (journal_.DigestOf(name).empty() || !base::FileExists(base::JoinPath(folder_, name))) {
-      return {};
-    }
-    GLIMMER_ASSIGN(states_[file].kept, StillHasDigest(file, cancel));
-    return {};
+    GLIMMER_TRY(VerifyFile(file, cancel));
+    if (states_[file].kept) return {};
+    return VerifyTensors(file, cancel);
   });
 }
 
-Result<bool> OutputSet::StillHasDigest(size_t file, const base::CancelFlag& cancel) const {
+Status OutputSet::VerifyFile(size_t file, const base::CancelFlag& cancel) {
   const OutputFile& planned = plan_.files[file];
   const std::string path = base::JoinPath(folder_, planned.name);
+  const std::string digest = journal_.DigestOf(planned.name);
+  if (digest.empty() || !base::FileExists(path)) return {};
+  std::vector<uint32_t> slots(planned.tensors.size());
+  std::iota(slots.begin(), slots.end(), 0u);
+  GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots, cancel));
+  if (hashes.size() != slots.size()) return {};
+  std::vector<std::string> in_order;
+  for (const auto& [slot, hash] : hashes) in_order.push_back(hash);
+  states_[file].kept = Digest(file, in_order) == digest;
+  return {};
+}
+
+Status OutputSet::VerifyTensors(size_t file, const base::CancelFlag& cancel) {
+  State& state = states_[file];
+  const std::string path = base::PartialPath(base::JoinPath(folder_, plan_.files[file].name));
+  const std::map<uint32_t, std::string> recorded = journal_.TensorsOf(plan_.files[file].name);
+  if (recorded.empty() || !base::FileExists(path)) return {};
+  std::vector<uint32_t> slots;
+  for (const auto& [slot, hash] : recorded) {
+    if (slot < state.hashes.size()) slots.push_back(slot);
+  }
+  GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots, cancel));
+  for (const auto& [slot, hash] : hashes) {
+    if (recorded.at(slot) != hash) continue;
+    state.hashes[slot] = hash;
+    state.recorded[slot] = 1;
+    --state.unfinished;
+  }
+  return {};
+}
+
+Result<std::map<uint32_t, std::string>> OutputSet::HashTensors(
+    const std::string& path, size_t file, const std::vector<uint32_t>& slots,
+    const base::CancelFlag& cancel) const {
+  const OutputFile& planned = plan_.files[file];
+  std::map<uint32_t, std::string> hashes;
   GLIMMER_ASSIGN(const base::File input, base::File::OpenForReading(path));
   GLIMMER_ASSIGN(const uint64_t file_bytes, input.SizeBytes());
-  if (file_bytes != planned.file_bytes) return false;
+  if (file_bytes != planned.file_bytes) return hashes;
   std::string first_bytes(planned.first_bytes.size(), '\0');
   GLIMMER_TRY(input.ReadAt(std::as_writable_bytes(std::span(first_bytes)), 0));
-  if (first_bytes != planned.first_bytes) return false;
+  if (first_bytes != planned.first_bytes) return hashes;
 
-  std::vector<std::string> hashes;
   std::vector<std::byte> chunk(kVerifyChunkBytes);
-  for (const io::TensorInfo& info : planned.tensors) {
+  for (const uint32_t slot : slots) {
+    const io::TensorInfo& info = planned.tensors[slot];
     base::Hasher hasher;
     GLIMMER_TRY(input.ReadInPieces(info.offset, info.size_bytes, chunk, [&](auto piece) -> Status {
       if (cancel.IsSet()) return base::Cancelled("stopped");
       hasher.Add(piece);
       return {};
     }));
-    hashes.push_back(hasher.Hex());
+    hashes[slot] = hasher.Hex();
   }
-  return Digest(file, hashes) == journal_.DigestOf(planned.name);
+  return hashes;
 }
 
 Status OutputSet::Open(size_t file) {
@@ -67,6 +109,10 @@ Status OutputSet::Open(size_t file) {
   const std::lock_guard lock(state.mutex);
   if (state.writer) return {};
   const OutputFile& planned = plan_.files[file];
+  if (std::find(state.recorded.begin(), state.recorded.end(), 1) != state.recorded.end()) {
+    GLIMMER_ASSIGN(state.writer, io::ShardWriter::Reopen(folder_, planned.name));
+    return {};
+  }
   GLIMMER_ASSIGN(state.writer, io::ShardWriter::Create(folder_, planned.name, planned.first_bytes,
                                                        planned.file_bytes));
   return {};
@@ -83,7 +129,9 @@ Status OutputSet::Write(Place place, uint64_t offset, std::span<const std::byte>
 Status OutputSet::Finish(Place place, std::string hash) {
   State& state = states_[place.file];
   if (state.kept) return {};
+  const bool again = !state.hashes[place.slot].empty();
   state.hashes[place.slot] = std::move(hash);
+  if (again) return {};
   if (state.unfinished.fetch_sub(1) != 1) return {};
   return Complete(place.file);
 }
@@ -95,6 +143,31 @@ Status OutputSet::Complete(size_t file) {
   GLIMMER_TRY(journal_.Record(plan_.files[file].name, Digest(file, state.hashes)));
   GLIMMER_TRY(state.writer->Publish());
   state.writer.reset();
+  state.kept = true;
+  return {};
+}
+
+Status OutputSet::Commit() {
+  for (size_t file = 0; file < states_.size(); ++file) {
+    State& state = states_[file];
+    if (!state.writer) continue;
+    std::map<uint32_t, std::string> fresh;
+    for (uint32_t slot = 0; slot < state.hashes.size(); ++slot) {
+      if (state.hashes[slot].empty() || state.recorded[slot] != 0) continue;
+      fresh[slot] = state.hashes[slot];
+      state.recorded[slot] = 1;
+    }
+    if (fresh.empty()) continue;
+    GLIMMER_TRY(state.writer->Sync());
+    GLIMMER_TRY(journal_.RecordTensors(plan_.files[file].name, fresh));
+  }
+  return {};
+}
+
+Status OutputSet::CompleteRest() {
+  for (size_t file = 0; file < states_.size(); ++file) {
+    if (!states_[file].kept && states_[file].unfinished == 0) GLIMMER_TRY(Complete(file));
+  }
   return {};
 }
 

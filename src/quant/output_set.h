@@ -1,11 +1,13 @@
 // The weight files of a conversion while they are written: each is created when its first tensor
 // arrives, takes tensors in any order from several threads, and is synced, recorded in the journal
-// and given its final name when its last tensor is complete. Files that the journal knows and whose
-// bytes still have their digest are kept and not written again.
+// and given its final name when its last tensor is complete. What the journal knows of an earlier
+// attempt, files and single tensors of unfinished ones, is kept where its bytes still have their
+// hash.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,30 +29,44 @@ class OutputSet {
   // `plan` and `journal` must outlive it.
   OutputSet(const Plan& plan, std::string folder, Journal& journal);
 
-  // Finds the files to keep by reading them whole. Errors: kIo, kCancelled.
+  // Finds what to keep by reading it. Errors: kIo, kCancelled.
   base::Status VerifyKept(size_t workers, const base::CancelFlag& cancel);
   bool kept(size_t file) const { return states_[file].kept; }
+  // Whether the tensor is complete, from now or before.
+  bool finished(Place place) const;
 
-  // Both do nothing for a kept file. Offsets count from the tensor's first byte.
+  // Both do nothing for a complete file. A tensor may be written again, with the same bytes.
+  // Offsets count from the tensor's first byte.
   base::Status Write(Place place, uint64_t offset, std::span<const std::byte> bytes);
   // The tensor is complete and its bytes have this hash.
   base::Status Finish(Place place, std::string hash);
+
+  // Makes the tensors that are complete durable and records them. REQUIRES: no other call runs.
+  base::Status Commit();
+  // Completes files of which every tensor is. REQUIRES: no other call runs.
+  base::Status CompleteRest();
 
   uint64_t bytes_written() const { return bytes_written_; }
 
  private:
   struct State {
-    bool kept = false;
-    std::mutex mutex;  // guards creation
+    bool kept = false;  // complete, under its final name
+    std::mutex mutex;   // guards creation
     std::optional<io::ShardWriter> writer;
-    std::vector<std::string> hashes;  // by slot
+    std::vector<std::string> hashes;  // by slot; empty of tensors that are not complete
+    std::vector<uint8_t> recorded;    // by slot: the journal knows the hash
     std::atomic<size_t> unfinished{0};
   };
 
   base::Status Open(size_t file);
   base::Status Complete(size_t file);
   std::string Digest(size_t file, const std::vector<std::string>& hashes) const;
-  base::Result<bool> StillHasDigest(size_t file, const base::CancelFlag& cancel) const;
+  // Hashes the tensors with these slots; nothing when the file is not as planned.
+  base::Result<std::map<uint32_t, std::string>> HashTensors(const std::string& path, size_t file,
+                                                            const std::vector<uint32_t>& slots,
+                                                            const base::CancelFlag& cancel) const;
+  base::Status VerifyFile(size_t file, const base::CancelFlag& cancel);
+  base::Status VerifyTensors(size_t file, const base::CancelFlag& cancel);
 
   const Plan& plan_;
   std::string folder_;
