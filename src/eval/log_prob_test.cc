@@ -58,7 +58,8 @@ TEST(Summarise, RefusesWhatIsNotFinite) {
       ASSERT_FALSE(summary.ok());
       EXPECT_EQ(summary.error().kind, base::ErrorKind::kCorrupt);
       EXPECT_NE(summary.error().message.find("logits are not finite"), std::string::npos);
-      EXPECT_TRUE(summary.error().message.ends_with("id " + std::to_string(place) + " of position 12"))
+      EXPECT_TRUE(
+          summary.error().message.ends_with("id " + std::to_string(place) + " of position 12"))
           << summary.error().message;
     }
   }
