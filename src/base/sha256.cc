@@ -45,15 +45,17 @@ std::string Sha256Of(std::string_view text) {
   return hash.Hex();
 }
 
-Result<std::string> Sha256OfFile(const std::string& path) {
+Result<std::string> Sha256OfFile(const std::string& path, const CancelFlag& cancel) {
   GLIMMER_ASSIGN(const File file, File::OpenForReading(path));
   GLIMMER_ASSIGN(const uint64_t size_bytes, file.SizeBytes());
   Sha256 hash;
   std::vector<std::byte> piece(kPieceBytes);
-  GLIMMER_TRY(file.ReadInPieces(0, size_bytes, piece, [&hash](std::span<const std::byte> bytes) {
-    hash.Add(bytes);
-    return Status();
-  }));
+  GLIMMER_TRY(
+      file.ReadInPieces(0, size_bytes, piece, [&](std::span<const std::byte> bytes) -> Status {
+        if (cancel.IsSet()) return Cancelled("stopped");
+        hash.Add(bytes);
+        return {};
+      }));
   return hash.Hex();
 }
 

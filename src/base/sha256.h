@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/parallel.h"
 #include "base/result.h"
 
 namespace glimmer::base {
@@ -31,7 +32,8 @@ class Sha256 {
 };
 
 std::string Sha256Of(std::string_view text);
-// Of the file's bytes as they stand on the disk. Errors: kNotFound, kIo, kInvalid for no file.
-Result<std::string> Sha256OfFile(const std::string& path);
+// Of the file's bytes as they stand on the disk. Errors: kNotFound, kIo, kInvalid for no file,
+// kCancelled.
+Result<std::string> Sha256OfFile(const std::string& path, const CancelFlag& cancel);
 
 }  // namespace glimmer::base

@@ -30,10 +30,10 @@ TEST(Sha256, PiecesMakeTheSameAsTheWhole) {
 TEST(Sha256, OfAFile) {
   const std::string path = ::testing::TempDir() + "sha256_test";
   ASSERT_TRUE(WriteFileAtomically(path, "abc").ok());
-  EXPECT_EQ(Sha256OfFile(path).value(), kOfAbc);
+  EXPECT_EQ(Sha256OfFile(path, CancelFlag()).value(), kOfAbc);
   ASSERT_TRUE(RemoveFile(path).ok());
-  EXPECT_EQ(Sha256OfFile(path).error().kind, ErrorKind::kNotFound);
-  EXPECT_EQ(Sha256OfFile(::testing::TempDir()).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(Sha256OfFile(path, CancelFlag()).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(Sha256OfFile(::testing::TempDir(), CancelFlag()).error().kind, ErrorKind::kInvalid);
 }
 
 }  // namespace

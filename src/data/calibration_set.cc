@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "data/encoder.h"
 #include "data/line_reader.h"
 #include "data/text_blocks.h"
 
@@ -34,14 +35,19 @@ bool IsPlainText(std::string_view path) {
 class FileReading {
  public:
   FileReading(const DataOptions& options, Encoder& encoder, FileReport& report,
-              std::vector<std::vector<TokenId>>& sequences)
-      : options_(options), encoder_(encoder), report_(report), sequences_(sequences) {}
+              std::vector<std::vector<TokenId>>& sequences, const base::CancelFlag& cancel)
+      : options_(options),
+        encoder_(encoder),
+        report_(report),
+        sequences_(sequences),
+        cancel_(cancel) {}
 
   Status ReadRows(LineReader& reader);
   Status ReadText(LineReader& reader);
 
  private:
   bool Full() const { return report_.samples == report_.samples_asked; }
+  Result<std::optional<Line>> NextLine(LineReader& reader) const;
   Result<Encoder::Encoded> SampleOf(std::string_view line);
   Status AddBlock(uint64_t last_line);
   void AddSample(std::vector<TokenId> ids);
@@ -51,9 +57,15 @@ class FileReading {
   Encoder& encoder_;
   FileReport& report_;
   std::vector<std::vector<TokenId>>& sequences_;
+  const base::CancelFlag& cancel_;
   TextBlocks blocks_;
   std::vector<TokenId> pending_;  // of a plain text, not yet in a sample
 };
+
+Result<std::optional<Line>> FileReading::NextLine(LineReader& reader) const {
+  if (cancel_.IsSet()) return base::Cancelled("stopped");
+  return reader.Next();
+}
 
 void FileReading::AddSample(std::vector<TokenId> ids) {
   if (ids.size() > options_.seq_len) {
@@ -85,7 +97,7 @@ Result<Encoder::Encoded> FileReading::SampleOf(std::string_view line) {
 
 Status FileReading::ReadRows(LineReader& reader) {
   while (!Full()) {
-    GLIMMER_ASSIGN(const std::optional<Line> line, reader.Next());
+    GLIMMER_ASSIGN(const std::optional<Line> line, NextLine(reader));
     if (!line) break;
     if (IsBlank(line->bytes)) continue;
     ++report_.lines;
@@ -132,7 +144,7 @@ Status FileReading::AddBlock(uint64_t last_line) {
 Status FileReading::ReadText(LineReader& reader) {
   uint64_t last = 0;
   while (!Full()) {
-    GLIMMER_ASSIGN(const std::optional<Line> line, reader.Next());
+    GLIMMER_ASSIGN(const std::optional<Line> line, NextLine(reader));
     if (!line) break;
     if (!IsBlank(line->bytes)) ++report_.lines;
     if (auto skip = EncodingProblem(line->bytes)) {
@@ -166,18 +178,18 @@ Status CheckHasSamples(const FileReport& report) {
 }
 
 Status ReadFile(const CalibrationFile& file, const DataOptions& options, Encoder& encoder,
-                CalibrationSet& set, FileReport& report) {
+                const base::CancelFlag& cancel, CalibrationSet& set, FileReport& report) {
   auto stream =
       file.built_in ? ByteStream::OfMemory(file.path, *file.built_in) : ByteStream::Open(file.path);
   if (!stream.ok()) return std::move(stream).error();
   LineReader reader(std::move(stream).value());
-  FileReading reading(options, encoder, report, set.sequences);
+  FileReading reading(options, encoder, report, set.sequences, cancel);
   GLIMMER_TRY(IsPlainText(file.path) ? reading.ReadText(reader) : reading.ReadRows(reader));
   GLIMMER_TRY(CheckHasSamples(report));
   if (file.built_in) {
     report.sha256 = base::Sha256Of(*file.built_in);
   } else {
-    GLIMMER_ASSIGN(report.sha256, base::Sha256OfFile(file.path));
+    GLIMMER_ASSIGN(report.sha256, base::Sha256OfFile(file.path, cancel));
   }
   return {};
 }
@@ -200,7 +212,8 @@ std::string Fingerprint(const std::vector<std::vector<TokenId>>& sequences) {
 
 }  // namespace
 
-Result<CalibrationSet> ReadCalibrationSet(const DataOptions& options, const ModelText& model) {
+Result<CalibrationSet> ReadCalibrationSet(const DataOptions& options, const ModelText& model,
+                                          const base::CancelFlag& cancel) {
   GLIMMER_CHECK(model.vocab_size > 0 && model.vocab_size <= uint64_t{text::kMaxTokenId} + 1);
   if (options.seq_len == 0) {
     return base::Invalid("calibration: expected samples of at least 1 token, found a length of 0");
@@ -211,7 +224,7 @@ Result<CalibrationSet> ReadCalibrationSet(const DataOptions& options, const Mode
   for (size_t i = 0; i < options.files.size(); ++i) {
     const CalibrationFile& file = options.files[i];
     FileReport report{file.path, "", shares[i]};
-    GLIMMER_TRY(ReadFile(file, options, encoder, set, report));
+    GLIMMER_TRY(ReadFile(file, options, encoder, cancel, set, report));
     set.files.push_back(std::move(report));
   }
   set.fingerprint = Fingerprint(set.sequences);

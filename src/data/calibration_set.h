@@ -18,9 +18,10 @@
 #include <string>
 #include <vector>
 
+#include "base/parallel.h"
 #include "base/result.h"
 #include "data/calibration_file.h"
-#include "data/encoder.h"
+#include "data/model_text.h"
 #include "data/row.h"
 #include "data/skip.h"
 #include "text/token.h"
@@ -56,9 +57,10 @@ struct CalibrationSet {
 
 // Errors, all with the file's name and, inside a file, the line's number: those of ShareSamples,
 // ByteStream, LineReader and the loaders in `model`; kInvalid for a seq_len of 0, for a file
-// without a single sample, and for ids outside the vocabulary. REQUIRES: 0 < model.vocab_size <=
-// text::kMaxTokenId + 1.
-base::Result<CalibrationSet> ReadCalibrationSet(const DataOptions& options, const ModelText& model);
+// without a single sample, and for ids outside the vocabulary; kCancelled.
+// REQUIRES: 0 < model.vocab_size <= text::kMaxTokenId + 1.
+base::Result<CalibrationSet> ReadCalibrationSet(const DataOptions& options, const ModelText& model,
+                                                const base::CancelFlag& cancel);
 
 // What the user should know about a file that was read: fewer samples than asked, lines skipped.
 // One sentence each; none when all is well.

@@ -42,13 +42,13 @@ CalibrationFile Memory(const std::string& name, std::string_view content,
 }
 
 CalibrationSet Read(const DataOptions& options, const ModelText& model = Reference()) {
-  auto set = ReadCalibrationSet(options, model);
+  auto set = ReadCalibrationSet(options, model, base::CancelFlag());
   EXPECT_TRUE(set.ok()) << (set.ok() ? "" : set.error().message);
   return set.ok() ? std::move(set).value() : CalibrationSet{{}, std::vector<FileReport>(9), ""};
 }
 
 base::Error ErrorOf(const DataOptions& options, const ModelText& model = Reference()) {
-  auto set = ReadCalibrationSet(options, model);
+  auto set = ReadCalibrationSet(options, model, base::CancelFlag());
   EXPECT_FALSE(set.ok());
   return set.ok() ? base::Invalid("none") : set.error();
 }
@@ -250,6 +250,16 @@ TEST(ReadCalibrationSet, LoadersThatFailOrAreMissing) {
   EXPECT_EQ(error.message, "\"a\": line 2: gone");
   EXPECT_EQ(ErrorOf({{Memory("a.txt", "text")}}, NoTokenizer()).message,
             "\"a.txt\": needs a tokenizer, found none");
+}
+
+TEST(ReadCalibrationSet, StopsWhenAsked) {
+  base::CancelFlag cancel;
+  cancel.Set();
+  for (const char* name : {"a", "a.txt"}) {
+    const auto set = ReadCalibrationSet({{Memory(name, "text")}}, Reference(), cancel);
+    ASSERT_FALSE(set.ok());
+    EXPECT_EQ(set.error().kind, ErrorKind::kCancelled);
+  }
 }
 
 TEST(ReadCalibrationSet, RefusesSamplesOfNoLength) {

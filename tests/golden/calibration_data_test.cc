@@ -57,7 +57,7 @@ TEST(CalibrationDataGoldens, ModeloptsIds) {
     }
     options.seq_len = static_cast<uint64_t>(fields.at("seq_len").get_int64());
     if (fields.at("chat").get_bool()) options.turns = data::Turns::kTemplate;
-    const auto set = data::ReadCalibrationSet(options, model);
+    const auto set = data::ReadCalibrationSet(options, model, base::CancelFlag());
     ASSERT_TRUE(set.ok()) << set.error().message;
     EXPECT_EQ(set.value().sequences, IdsOf(fields.at("ids")));
   }
