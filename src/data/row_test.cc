@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "unicode/utf8.h"
 
 namespace glimmer::data {
 namespace {
@@ -178,6 +179,10 @@ TEST(Skip, LongLinesAreQuotedShortBetweenCharacters) {
   AddSkip({1, line}, {SkipReason::kNotJson, std::string(1000, 'p')}, skipped);
   EXPECT_EQ(skipped[0].first_text, '"' + line.substr(0, 79) + "\"...");
   EXPECT_EQ(skipped[0].first_problem.size(), 200u);
+  AddSkip({1, std::string(200, '\xff')}, {SkipReason::kNotUtf8, "p"}, skipped);
+  std::string marks;
+  for (int i = 0; i < 80; ++i) marks += unicode::kReplacement;
+  EXPECT_EQ(skipped[1].first_text, '"' + marks + "\"...");
 }
 
 }  // namespace
