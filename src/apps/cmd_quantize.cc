@@ -1,11 +1,19 @@
 #include <fmt/format.h>
 
+#include <optional>
+
+#include "apps/calibration_input.h"
 #include "apps/command.h"
 #include "apps/model_input.h"
 #include "apps/plan_view.h"
 #include "apps/terminal.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "calib/calibrated_conversion.h"
+#include "calib/memory.h"
+#include "calib/stats_file.h"
+#include "model/loaded_checkpoint.h"
+#include "model/model.h"
 #include "quant/convert.h"
 #include "quant/export_modelopt.h"
 #include "quant/settings.h"
@@ -23,6 +31,8 @@ struct Options {
   std::string max_shard_size = "5GB";
   std::string scale_rule = "cpu";
   bool weights_only = false;
+  CalibrationOptions calibration;
+  std::string stats;  // empty: calibrate
   bool resume = false;
   bool dry_run = false;
   bool json = false;
@@ -58,45 +68,148 @@ void PrintSummary(const Options& options, const quant::Plan& plan,
       summary.files_kept > 0 ? fmt::format("; {} finished files kept", summary.files_kept) : ""));
 }
 
-Status RunQuantize(const Options& options) {
-  if (!options.weights_only) {
-    return base::Unsupported(
-        "calibrated input scales are not built yet: pass --weights-only for a W4A16_NVFP4 "
-        "checkpoint");
+// A conversion that is about to begin.
+struct Request {
+  const Options& options;
+  const ModelInput& input;
+  const quant::Plan& plan;
+  quant::Companions companions;
+  base::JsonObject settings;
+  quant::ConvertOptions convert;
+};
+
+Status ShowDryRun(const Request& request) {
+  const Options& options = request.options;
+  GLIMMER_ASSIGN([[maybe_unused]] const quant::OutputState state,
+                 quant::CheckOutput(request.plan, request.companions, options.out, request.settings,
+                                    options.resume));
+  Print(options.json ? base::DumpJson(PlanJson(request.plan, request.input.confirmed_by), 2) + "\n"
+                     : PlanText(request.plan, request.input.confirmed_by) +
+                           "dry run: nothing was written\n");
+  return {};
+}
+
+Status QuantizeWeights(const Request& request) {
+  if (request.options.dry_run) return ShowDryRun(request);
+  const quant::CheckpointSource source(request.plan.specs, *request.input.weights);
+  quant::Progress progress;
+  base::Result<quant::ConvertSummary> summary = [&] {
+    const ProgressLine line("quantizing", progress.source_bytes_done,
+                            request.plan.totals.bytes_source);
+    return quant::Convert(request.plan, source, request.companions, request.options.out,
+                          request.settings, request.convert, Interrupted(), progress);
+  }();
+  if (!summary.ok()) return WithWayToGoOn(std::move(summary).error(), request.options.out);
+  PrintSummary(request.options, request.plan, summary.value());
+  return {};
+}
+
+// What a calibration needs beside the request; without sequences when there are statistics.
+struct Calibration {
+  calib::Sequences sequences;
+  std::optional<model::Model> model;
+  calib::CalibratedOptions options;
+};
+
+Status PrepareCalibration(Request& request, Calibration& calibration) {
+  const Options& options = request.options;
+  calibration.options.convert = request.convert;
+  calibration.options.expert_input_scale = options.calibration.sharing();
+  calibration.options.threads = options.calibration.thread_count();
+  request.settings["--expert-input-scale"] = options.calibration.expert_input_scale;
+  data::CalibrationSet set;
+  if (options.stats.empty()) {
+    GLIMMER_ASSIGN(set, ReadCalibration(options.calibration, request.input));
+  } else {
+    GLIMMER_ASSIGN(request.settings["--stats"], base::HashOfFile(options.stats));
   }
+  calibration.options.stats_path = options.stats;
+  calibration.options.stats_settings = StatsSettings(options.calibration, request.input, set);
+  if (!options.stats.empty()) return {};
+  for (const auto& [name, value] : calibration.options.stats_settings) {
+    request.settings[name] = value;
+  }
+  const calib::CalibrationShape shape = calib::ShapeOf(set.sequences);
+  GLIMMER_ASSIGN(const uint64_t memory_bytes, options.calibration.memory_bytes());
+  GLIMMER_ASSIGN(
+      calibration.options.batch_tokens,
+      calib::BatchTokensFor(calib::MemoryOf(request.plan.config, request.plan.specs, shape,
+                                            calibration.options.threads),
+                            shape, memory_bytes,
+                            quant::ConvertMemoryBytes(request.plan, request.convert.workers)));
+  calibration.sequences = std::move(set.sequences);
+  GLIMMER_ASSIGN(const model::LoadedCheckpoint checkpoint,
+                 model::LoadCheckpoint(request.input.folder));
+  GLIMMER_ASSIGN(calibration.model, model::LoadModel(checkpoint, options.calibration.settings()));
+  return {};
+}
+
+base::Result<calib::CalibratedResult> ShowProgress(const Request& request,
+                                                   const Calibration& calibration) {
+  calib::CalibratedProgress progress;
+  std::optional<ProgressLine> line;
+  const auto show_packing = [&] {
+    line.reset();
+    line.emplace("quantizing", progress.convert.source_bytes_done,
+                 request.plan.totals.bytes_source);
+  };
+  progress.calibrated = show_packing;
+  if (calibration.model) {
+    line.emplace("calibrating", progress.work,
+                 calib::CalibrationWork(request.plan.config, calibration.sequences),
+                 ProgressLine::Unit::kShare);
+  }
+  return calib::ConvertCalibrated(
+      request.plan, *request.input.weights, request.companions, request.options.out,
+      request.settings, {calibration.model ? &*calibration.model : nullptr, &calibration.sequences},
+      calibration.options, Interrupted(), progress,
+      [](const calib::CalibratedResult&) -> Status { return {}; });
+}
+
+Status QuantizeCalibrated(Request request) {
+  const Options& options = request.options;
+  Calibration calibration;
+  GLIMMER_TRY(PrepareCalibration(request, calibration));
+  request.companions.others = {calib::kStatsName};
+  request.companions.scratch = {calib::kScratchFolder};
+  if (options.dry_run) return ShowDryRun(request);
+  GLIMMER_ASSIGN(const quant::OutputState state,
+                 quant::CheckOutput(request.plan, request.companions, options.out, request.settings,
+                                    options.resume));
+  quant::ConvertSummary summary;
+  summary.was_complete = state == quant::OutputState::kFinished;
+  if (!summary.was_complete) {
+    base::Result<calib::CalibratedResult> result = ShowProgress(request, calibration);
+    if (!result.ok()) return WithWayToGoOn(std::move(result).error(), options.out);
+    summary = result.value().summary;
+  }
+  PrintSummary(options, request.plan, summary);
+  return {};
+}
+
+Status RunQuantize(const Options& options) {
   GLIMMER_ASSIGN(const uint64_t max_shard_bytes, base::ParseBytes(options.max_shard_size));
   GLIMMER_ASSIGN(quant::Recipe recipe, quant::LoadRecipe(options.recipe));
   GLIMMER_ASSIGN(ModelInput input, OpenModel(options.model, Weights::kRequired));
-  GLIMMER_ASSIGN(const quant::Plan plan,
-                 quant::MakePlan(input.config, input.specs, std::move(recipe),
-                                 {.weights_only = true, .max_shard_bytes = max_shard_bytes}));
+  GLIMMER_ASSIGN(
+      const quant::Plan plan,
+      quant::MakePlan(input.config, input.specs, std::move(recipe),
+                      {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
   for (const std::string& warning : plan.warnings) {
     std::fprintf(stderr, "glimmer: warning: %s\n", warning.c_str());
   }
-  GLIMMER_ASSIGN(const quant::Companions companions,
+  GLIMMER_ASSIGN(quant::Companions companions,
                  quant::QuantizedCompanions(plan, input.config_text, input.folder));
   const auto rule = options.scale_rule == "gpu" ? tensor::ScaleRule::kGpu : tensor::ScaleRule::kCpu;
-  GLIMMER_ASSIGN(const base::JsonObject settings,
+  GLIMMER_ASSIGN(base::JsonObject settings,
                  quant::ConversionSettings(plan, *input.weights, input.config_text, rule));
-  if (options.dry_run) {
-    GLIMMER_ASSIGN([[maybe_unused]] const quant::OutputState state,
-                   quant::CheckOutput(plan, companions, options.out, settings, options.resume));
-    Print(options.json ? base::DumpJson(PlanJson(plan, input.confirmed_by), 2) + "\n"
-                       : PlanText(plan, input.confirmed_by) + "dry run: nothing was written\n");
-    return {};
-  }
-  const quant::CheckpointSource source(plan.specs, *input.weights);
-  quant::Progress progress;
-  base::Result<quant::ConvertSummary> summary = [&] {
-    const ProgressLine line("quantizing", progress.source_bytes_done, plan.totals.bytes_source);
-    return quant::Convert(
-        plan, source, companions, options.out, settings,
-        {.rule = rule, .workers = quant::ConvertWorkers(), .resume = options.resume}, Interrupted(),
-        progress);
-  }();
-  if (!summary.ok()) return WithWayToGoOn(std::move(summary).error(), options.out);
-  PrintSummary(options, plan, summary.value());
-  return {};
+  Request request = {options,
+                     input,
+                     plan,
+                     std::move(companions),
+                     std::move(settings),
+                     {.rule = rule, .workers = quant::ConvertWorkers(), .resume = options.resume}};
+  return options.weights_only ? QuantizeWeights(request) : QuantizeCalibrated(std::move(request));
 }
 
 }  // namespace
@@ -108,6 +221,10 @@ void AddQuantize(Command program) {
   command.AddOption("OUT_DIR", &options->out, "New or empty folder for the checkpoint").Required();
   command.AddFlag("--weights-only", &options->weights_only,
                   "No input scales (W4A16_NVFP4): needs no calibration");
+  AddCalibrationOptions(command, options->calibration);
+  command.AddOption("--stats", &options->stats,
+                    "Statistics of an earlier calibration (calibration_stats.jsonl) instead of a "
+                    "new one; any recipe");
   command.AddOption("--recipe", &options->recipe, "Built-in recipe or a YAML file").ShowDefault();
   command.AddFlag("--resume", &options->resume,
                   "Go on with an unfinished conversion; files that are complete are verified and "
@@ -122,7 +239,12 @@ void AddQuantize(Command program) {
       .OneOf({"cpu", "gpu"})
       .ShowDefault();
   command.AddFlag("--json", &options->json, "Print the summary as JSON");
-  command.SetFooter("Example:\n  glimmer quantize models/reference out --weights-only");
+  command.SetFooter(
+      "Examples:\n"
+      "  glimmer quantize models/reference out --weights-only\n"
+      "  glimmer quantize GLM-5.1 out --calibration cnn.jsonl:128 nemotron.jsonl:128 --memory "
+      "16GiB\n"
+      "Texts and their mixing are described in docs/calibration-data.md.");
   command.SetBody([options] { return RunQuantize(*options); });
 }
 

@@ -1,7 +1,6 @@
 #include "apps/open_model.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <map>
@@ -53,19 +52,15 @@ std::string UpperCase(std::string text) {
   return text;
 }
 
-uint64_t MemoryBytes() {
-  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
 void WarnIfLargerThanMemory(const model::LoadedCheckpoint& checkpoint) {
   uint64_t bytes = 0;
   for (const io::Shard& shard : checkpoint.weights.shards()) bytes += shard.file_bytes;
-  if (bytes <= MemoryBytes()) return;
+  if (bytes <= base::MachineMemoryBytes()) return;
   std::fprintf(stderr,
                "glimmer: warning: %s of weights and %s of memory: weights will be read from the "
                "disk again and again\n",
-               base::HumanBytes(bytes).c_str(), base::HumanBytes(MemoryBytes()).c_str());
+               base::HumanBytes(bytes).c_str(),
+               base::HumanBytes(base::MachineMemoryBytes()).c_str());
 }
 
 }  // namespace

@@ -118,6 +118,10 @@ std::string ProgressLine::Line(double seconds) const {
   const int full = static_cast<int>(share * kBarCells);
   const std::string left =
       share > 0 ? base::HumanSeconds(seconds * (1 - share) / share) + " left" : "";
+  if (unit_ == Unit::kShare) {
+    return fmt::format("{} [{}{}] {:3.0f} %  {}", what_, std::string(full, '#'),
+                       std::string(kBarCells - full, '.'), 100 * share, left);
+  }
   const auto amount = [&](uint64_t value) {
     return unit_ == Unit::kBytes ? base::HumanBytes(value) : base::WithCommas(value);
   };

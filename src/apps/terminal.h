@@ -41,7 +41,7 @@ void Print(const std::string& text);
 // Shows how far `done` has come towards `total` until it is destroyed.
 class ProgressLine {
  public:
-  enum class Unit { kBytes, kTokens, kProblems };
+  enum class Unit { kBytes, kTokens, kProblems, kShare };
   ProgressLine(std::string what, const std::atomic<uint64_t>& done, uint64_t total,
                Unit unit = Unit::kBytes);
   ~ProgressLine();

@@ -242,6 +242,12 @@ Status RemoveFile(const std::string& path) {
   return {};
 }
 
+Status RemoveFolder(const std::string& path) {
+  std::error_code code;
+  fs::remove_all(path, code);
+  return FromErrorCode(code, path, "remove the folder");
+}
+
 Status SyncFolder(const std::string& path) {
   const std::string folder = path.empty() ? "." : path;
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -81,6 +81,8 @@ Status CheckCanWrite(const std::string& path);
 Status RenameFile(const std::string& from, const std::string& to);
 // Not an error when the file does not exist.
 Status RemoveFile(const std::string& path);
+// With everything in it. Not an error when it does not exist.
+Status RemoveFolder(const std::string& path);
 // Makes renames and removals in this folder durable.
 Status SyncFolder(const std::string& path);
 // Creates the folder and its parents. Not an error when it exists.

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 
 #include "base/result.h"
@@ -22,6 +23,9 @@ class CancelFlag {
 
 // Processors that this process may use, at least 1.
 size_t UsableProcessors();
+
+// Memory of the machine, in bytes.
+uint64_t MachineMemoryBytes();
 
 // Runs job(index, worker) for every index below `count`, indices handed out in order, on
 // `workers` threads (worker < workers). After the first error no new job starts; that error is

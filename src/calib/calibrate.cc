@@ -258,6 +258,4 @@ Result<InputStats> Calibrate(const model::Model& model, const quant::WeightSourc
   return Calibration(model, source, specs, pool, sequences, options, sink, cancel, work_done).Run();
 }
 
-Status RemoveScratch(const std::string& folder) { return HiddenStates::Remove(folder); }
-
 }  // namespace glimmer::calib

@@ -49,7 +49,4 @@ base::Result<InputStats> Calibrate(const model::Model& model, const quant::Weigh
                                    const base::CancelFlag& cancel,
                                    std::atomic<uint64_t>& work_done);
 
-// Removes the scratch files, not the statistics.
-base::Status RemoveScratch(const std::string& folder);
-
 }  // namespace glimmer::calib

@@ -56,14 +56,6 @@ uint64_t HiddenStates::DiskBytes(size_t tokens, size_t width, RowElement element
          RowFile::SizeBytes(tokens, width, element);
 }
 
-Status HiddenStates::Remove(const std::string& folder) {
-  for (const char* name :
-       {kResidualNames[0], kResidualNames[1], kResidualNames[2], kNormedName, kRoutedName}) {
-    GLIMMER_TRY(base::RemoveFile(JoinPath(folder, name)));
-  }
-  return {};
-}
-
 Status HiddenStates::ReadRouted(size_t row, tensor::Matrix out) const {
   for (size_t i = 0; i < out.rows; ++i) {
     if (has_routed_[row + i] != 0) {

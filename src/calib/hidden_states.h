@@ -21,8 +21,6 @@ class HiddenStates {
                                          RowElement element, std::optional<size_t> kept);
   // What the files take on the disk, at most.
   static uint64_t DiskBytes(size_t tokens, size_t width, RowElement element);
-  // Removes them. Not an error when there are none.
-  static base::Status Remove(const std::string& folder);
 
   // The residual stream that enters the layer at work, and the one that leaves it.
   const RowFile& before() const { return *residual_[before_]; }

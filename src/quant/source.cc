@@ -32,6 +32,7 @@ CheckpointSource::CheckpointSource(const std::vector<model::TensorSpec>& specs,
 }
 
 Status CheckpointSource::ReadBytes(size_t index, uint64_t offset, std::span<std::byte> out) const {
+  bytes_read_ += out.size();
   return io::Checkpoint::Read(tensors_[index], offset, out);
 }
 

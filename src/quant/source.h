@@ -2,6 +2,7 @@
 // Implementations are safe for const use from several threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -45,9 +46,12 @@ class CheckpointSource : public WeightSource {
   base::Status ReadBytes(size_t index, uint64_t offset, std::span<std::byte> out) const override;
   void WillRead(size_t index) const override;
   std::string Describe(size_t index) const override;
+  // By all reads so far.
+  uint64_t bytes_read() const { return bytes_read_; }
 
  private:
   std::vector<io::TensorRef> tensors_;
+  mutable std::atomic<uint64_t> bytes_read_{0};
 };
 
 // Random weights with the statistics of trained ones: Gaussian, rows of different size, rare

@@ -1,0 +1,127 @@
+#include "apps/calibration_input.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+
+#include "apps/command.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "calib/calibrated_conversion.h"
+#include "quant/version.h"
+
+namespace glimmer::apps {
+namespace {
+
+using base::Result;
+
+const std::map<std::string, model::Activations> kActivations = {{"bf16", model::Activations::kBf16},
+                                                                {"f32", model::Activations::kF32}};
+const std::map<std::string, model::ExpertInputScale> kSharing = {
+    {"expert", model::ExpertInputScale::kExpert}, {"layer", model::ExpertInputScale::kLayer}};
+
+}  // namespace
+
+model::Settings CalibrationOptions::settings() const {
+  return {.activations = kActivations.at(activations), .latent_norm_eps = latent_norm_eps};
+}
+
+model::ExpertInputScale CalibrationOptions::sharing() const {
+  return kSharing.at(expert_input_scale);
+}
+
+size_t CalibrationOptions::thread_count() const {
+  return threads == 0 ? base::UsableProcessors() : threads;
+}
+
+Result<uint64_t> CalibrationOptions::memory_bytes() const {
+  if (memory.empty()) return base::MachineMemoryBytes() / 2;
+  return base::ParseBytes(memory);
+}
+
+void AddCalibrationOptions(Command command, CalibrationOptions& options) {
+  command.AddOption("--calibration", &options.files,
+                    "Files of calibration texts, FILE or FILE:SAMPLES: JSON lines, .txt, .gz, "
+                    ".zst; a small set of glimmer's own by default");
+  command.AddOption("--samples", &options.samples, "Samples of all files together")
+      .Range(size_t{1}, size_t{1} << 32)
+      .ShowDefault();
+  command.AddOption("--seq-len", &options.seq_len, "Tokens of a sample; longer ones are cut")
+      .Range(size_t{1}, size_t{1} << 20)
+      .ShowDefault();
+  command.AddFlag("--chat", &options.chat,
+                  "Put conversations through the chat template instead of joining their turns");
+  command
+      .AddOption("--activations", &options.activations,
+                 "Arithmetic of the calibration: bf16, or f32 (exact)")
+      .OneOf({"bf16", "f32"})
+      .ShowDefault();
+  command
+      .AddOption("--expert-input-scale", &options.expert_input_scale,
+                 "Routed experts: each its own input_scale, or one for a layer and projection, as "
+                 "modelopt")
+      .OneOf({"expert", "layer"})
+      .ShowDefault();
+  command
+      .AddOption("--latent-norm-eps", &options.latent_norm_eps,
+                 "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
+      .Range(0.0, 1.0);
+  command.AddOption("--memory", &options.memory,
+                    "Anonymous memory to stay below, such as 16GiB; by default half of the "
+                    "machine's");
+  command.AddOption("--threads", &options.threads, "Threads; all processors by default")
+      .Range(1, 1024);
+}
+
+Result<data::CalibrationSet> ReadCalibration(const CalibrationOptions& options,
+                                             const ModelInput& input) {
+  data::DataOptions request = {
+      .files = {},
+      .samples = options.samples,
+      .seq_len = std::min<uint64_t>(options.seq_len, input.config.max_position_embeddings),
+      .turns = options.chat ? data::Turns::kTemplate : data::Turns::kJoined};
+  for (const std::string& argument : options.files) {
+    GLIMMER_ASSIGN(data::CalibrationFile file, data::ParseCalibrationFile(argument));
+    request.files.push_back(std::move(file));
+  }
+  if (request.files.empty()) {
+    request.files.push_back(data::DefaultCalibrationFile());
+    std::fprintf(stderr, "glimmer: no --calibration given: using the small set %s\n",
+                 request.files[0].path.c_str());
+  }
+  std::optional<text::Tokenizer> tokenizer;
+  std::optional<chat::ChatTemplate> chat_template;
+  const data::ModelText model = {
+      .vocab_size = input.config.vocab_size,
+      .tokenizer = [&]() -> Result<const text::Tokenizer*> {
+        GLIMMER_ASSIGN(tokenizer,
+                       text::Tokenizer::Load(base::JoinPath(input.folder, "tokenizer.json")));
+        return &*tokenizer;
+      },
+      .chat_template = [&]() -> Result<const chat::ChatTemplate*> {
+        GLIMMER_ASSIGN(chat_template, chat::ChatTemplate::Load(input.folder));
+        return &*chat_template;
+      }};
+  GLIMMER_ASSIGN(data::CalibrationSet set, data::ReadCalibrationSet(request, model, Interrupted()));
+  for (const data::FileReport& file : set.files) {
+    for (const std::string& warning : data::Warnings(file)) {
+      std::fprintf(stderr, "glimmer: warning: %s\n", warning.c_str());
+    }
+  }
+  return set;
+}
+
+base::JsonObject StatsSettings(const CalibrationOptions& options, const ModelInput& input,
+                               const data::CalibrationSet& set) {
+  return {{"glimmer version", quant::kVersion},
+          {calib::kSourceConfig, base::HashOf(input.config_text)},
+          {calib::kActivations, options.activations},
+          {"--latent-norm-eps", options.latent_norm_eps.value_or(input.config.rms_norm_eps)},
+          {"calibration tokens", set.fingerprint}};
+}
+
+}  // namespace glimmer::apps

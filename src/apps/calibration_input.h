@@ -1,0 +1,47 @@
+// Calibration as a command is asked for it: which texts, through which arithmetic, in how much
+// memory.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/model_input.h"
+#include "apps/options.h"
+#include "base/json_types.h"
+#include "base/result.h"
+#include "data/calibration_set.h"
+#include "model/settings.h"
+
+namespace glimmer::apps {
+
+struct CalibrationOptions {
+  std::vector<std::string> files;
+  uint64_t samples = 256;
+  uint64_t seq_len = 2048;
+  bool chat = false;
+  std::string activations = "bf16";
+  std::string expert_input_scale = "expert";
+  std::optional<double> latent_norm_eps{};
+  std::string memory;  // empty: half of the machine's
+  size_t threads = 0;  // 0: all that the process may use
+
+  model::Settings settings() const;
+  model::ExpertInputScale sharing() const;
+  size_t thread_count() const;
+  // Errors: kInvalid for a text that is no size.
+  base::Result<uint64_t> memory_bytes() const;
+};
+
+void AddCalibrationOptions(Command command, CalibrationOptions& options);
+
+// Reads the texts with the model's own tokenizer and template; tells on standard error what is used
+// by default and what was skipped. Errors: those of data::ReadCalibrationSet.
+base::Result<data::CalibrationSet> ReadCalibration(const CalibrationOptions& options,
+                                                   const ModelInput& input);
+
+// What the statistics follow from, by the names that errors and reports use.
+base::JsonObject StatsSettings(const CalibrationOptions& options, const ModelInput& input,
+                               const data::CalibrationSet& set);
+
+}  // namespace glimmer::apps
