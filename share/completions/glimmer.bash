@@ -7,6 +7,7 @@ _glimmer() {
     [plan]="--recipe --weights-only --max-shard-size --json --help"
     [quantize]="--weights-only --recipe --resume --dry-run --max-shard-size --scale-rule --json --help"
     [check]="--base --engine --deep --sha256 --strict --json --help"
+    [convert]="--recipe --engine --resume --dry-run --max-shard-size --json --help"
     [inspect]="--filter --tensors --json --help"
     [synth]="--format --recipe --seed --resume --max-shard-size --json --help"
     [tokenize]="--file --ids --count --json --decode --no-added-tokens --add-special-tokens --skip-special-tokens --help"

@@ -1,10 +1,8 @@
-#include <fmt/format.h>
-
 #include "apps/check_view.h"
 #include "apps/command.h"
+#include "apps/engine_names.h"
 #include "apps/terminal.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "check/deep.h"
 #include "check/integrity.h"
 #include "check/sha256_list.h"
@@ -13,7 +11,6 @@
 namespace glimmer::apps {
 namespace {
 
-using base::Quoted;
 using base::Status;
 using check::Engine;
 
@@ -26,30 +23,6 @@ struct Options {
   bool strict = false;
   bool json = false;
 };
-
-// Words may be joined by commas; "all" stands for every engine.
-base::Result<std::vector<Engine>> AskedEngines(const std::vector<std::string>& words) {
-  std::vector<Engine> engines;
-  for (const std::string& word : words) {
-    for (size_t begin = 0; begin <= word.size();) {
-      const size_t end = std::min(word.find(',', begin), word.size());
-      const std::string name = word.substr(begin, end - begin);
-      begin = end + 1;
-      if (name == "all") {
-        engines.insert(engines.end(), std::begin(check::kEngines), std::end(check::kEngines));
-        continue;
-      }
-      const auto engine = check::EngineFromName(name);
-      if (!engine) {
-        return base::Invalid(
-            fmt::format("--engine: expected vllm, sglang, tensorrt-llm, glimmer or all, found {}",
-                        Quoted(name)));
-      }
-      engines.push_back(*engine);
-    }
-  }
-  return engines;
-}
 
 Status LookDeep(const check::Opened& opened, CheckResult& result,
                 std::vector<check::BlockScaleDefect>& nan_scales) {
@@ -82,7 +55,7 @@ Status CompareBase(const std::string& base, const check::Opened& opened, CheckRe
 }
 
 Status RunCheck(const Options& options) {
-  GLIMMER_ASSIGN(const std::vector<Engine> engines, AskedEngines(options.engines));
+  GLIMMER_ASSIGN(const std::vector<Engine> engines, EnginesNamed(options.engines));
   GLIMMER_ASSIGN(const check::Opened opened, check::Open(options.checkpoint));
   const bool other_model = opened.config_error && !opened.config_only;
   if (other_model && (!opened.announced.any() || io::Checkpoint::HasWeights(opened.folder))) {
