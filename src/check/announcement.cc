@@ -113,6 +113,12 @@ Announcement Read(const JsonObject& object) {
 
 }  // namespace
 
+std::string Announcement::UpperAlgorithm() const {
+  std::string upper = algorithm;
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return upper;
+}
+
 Announcement ReadConfigAnnouncement(const JsonObject& config_json) {
   const JsonObject* quantization = Object(config_json, "quantization_config");
   return quantization == nullptr ? Announcement() : Read(*quantization);

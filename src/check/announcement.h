@@ -35,8 +35,10 @@ struct Announcement {
   bool has_layers = false;
   std::map<std::string, std::string> layers;  // quantized_layers: module -> algorithm
 
-  bool mixed() const { return algorithm == "MIXED_PRECISION"; }
-  bool weights_only() const { return algorithm == "W4A16_NVFP4"; }
+  // In any letter case, as vLLM reads it; the other engines refuse all but upper case.
+  bool mixed() const { return UpperAlgorithm() == "MIXED_PRECISION"; }
+  bool weights_only() const { return UpperAlgorithm() == "W4A16_NVFP4"; }
+  std::string UpperAlgorithm() const;
 };
 
 struct Announcements {

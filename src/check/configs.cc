@@ -110,7 +110,8 @@ void CheckAlgorithm(const Opened& opened, const Scan& scan, Findings& findings) 
   const auto contradiction = [&](const std::string& found) {
     findings.Add(integrity::kAnnouncement, name, found);
   };
-  const bool nvfp4 = form.algorithm == "NVFP4" || form.weights_only() || form.mixed();
+  const bool nvfp4 = form.algorithm == "NVFP4" || form.algorithm == "W4A16_NVFP4" ||
+                     form.algorithm == "MIXED_PRECISION";
   if (!nvfp4) {
     contradiction(fmt::format("{}: quant_algo is {}, expected \"NVFP4\" or \"W4A16_NVFP4\"", name,
                               Shown(form.algorithm)));

@@ -173,7 +173,7 @@ class SglangJudge : public Judge {
   }
 
   void JudgeMtp() {
-    if (config().num_nextn_predict_layers != 1) {
+    if (config().num_nextn_predict_layers > 1) {
       Fire({"S42", Severity::kWarning}, "num_nextn_predict_layers",
            fmt::format("num_nextn_predict_layers is {}", config().num_nextn_predict_layers));
     }

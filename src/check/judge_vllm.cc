@@ -50,7 +50,7 @@ class VllmJudge : public Judge {
  private:
   bool weights_only() const {
     return form_.weights_only() ||
-           (form_.algorithm == "NVFP4" && form_.has_groups && form_.groups_without_inputs);
+           (form_.UpperAlgorithm() == "NVFP4" && form_.has_groups && form_.groups_without_inputs);
   }
 
   void JudgeForm() {
@@ -88,7 +88,7 @@ class VllmJudge : public Judge {
                                              "W4A16_NVFP4",
                                              "MXFP8",
                                              "MIXED_PRECISION"};
-    const std::string algorithm = UpperCase(form_.algorithm);
+    const std::string algorithm = form_.UpperAlgorithm();
     const bool known =
         std::find(std::begin(kKnown), std::end(kKnown), algorithm) != std::end(kKnown);
     if (form_.nested) return JudgeNested(known, algorithm);

@@ -109,7 +109,7 @@ inline constexpr Rule kSglangRules[] = {
     {"S42", Severity::kWrongValues, true,
      "without any tensor of the MTP layer the draft model loads silently with random weights",
      "copy the MTP layer from the source"},
-    {"S42", Severity::kWarning, true, "the draft model needs num_nextn_predict_layers to be 1",
+    {"S42", Severity::kWarning, true, "the draft model takes one MTP layer, no more",
      "serve without MTP"},
 };
 
