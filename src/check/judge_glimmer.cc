@@ -24,9 +24,7 @@ class GlimmerJudge : public Judge {
 
  private:
   void JudgeWeights() {
-    const auto checkpoint = model::LoadCheckpoint(in_.opened.folder);
-    if (!checkpoint.ok()) return Fire("G01", in_.opened.folder, checkpoint.error().message);
-    const auto weights = model::MapWeights(checkpoint.value(), model::Settings());
+    const auto weights = model::MapWeights(in_.opened.model, model::Settings());
     if (!weights.ok()) Fire("G04", in_.opened.folder, weights.error().message);
     for (size_t i = 0; i < in_.scan->tensors.size(); ++i) {
       if (!model::IsLinear(spec(i).kind)) continue;

@@ -119,8 +119,9 @@ class SglangJudge : public Judge {
                                  .mtp = false,
                                  .indexer_wk = !config().indexer_rope_interleave,
                                  .shared_in_experts = joins});
+    const SglangList list(form_.excluded);
     CompareModules(
-        modules, [&](const EngineModule& module) { return MatchSglang(form_, module); },
+        modules, [&](const EngineModule& module) { return list.Find(form_, module); },
         {.by_match = {{"S10", "S10"}, {"S11", "S11"}, {"S13", "S13"}, {"S05", "S05"}},
          .other = "S17"},
         [&](const EngineModule& module) {

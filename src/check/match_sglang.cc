@@ -2,6 +2,7 @@
 // ModelOptMixedPrecisionConfig._resolve_quant_algo, for DeepseekV2ForCausalLM's family.
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 #include "base/text.h"
@@ -56,64 +57,6 @@ Match MatchSkipped(const std::vector<std::string>& list, const std::string& name
   return {};
 }
 
-// An entry as SGLang compiles it: `.` literal, `*` any run; every other character keeps its meaning
-// in a regular expression, which only entries that were never meant so have.
-class Pattern {
- public:
-  explicit Pattern(const std::string& entry) : glob_(entry) {
-    if (entry.find_first_of("?[](){}+|^$\\") == std::string::npos) return;
-    std::string expression;
-    for (const char c : entry) {
-      if (c == '.') {
-        expression += "\\.";
-      } else if (c == '*') {
-        expression += ".*";
-      } else {
-        expression += c;
-      }
-    }
-    auto compiled = text::Regex::Compile("^(?:" + expression + ")$", text::RegexDialect::kRust);
-    is_bad_ = !compiled.ok();
-    if (compiled.ok()) regex_.emplace(std::move(compiled).value());
-  }
-
-  bool is_bad() const { return is_bad_; }
-
-  bool Matches(std::string_view name) const {
-    if (!regex_) return base::GlobMatches(glob_, name);
-    text::Regex::Search search(*regex_, name);
-    const auto found = search.Next();
-    return found.ok() && found.value().has_value();
-  }
-
- private:
-  std::string glob_;
-  bool is_bad_ = false;
-  std::optional<text::Regex> regex_;
-};
-
-// S11 and S13.
-Match MatchExcluded(const std::vector<std::string>& list, const std::string& name) {
-  for (const std::string& entry : list) {
-    const Pattern pattern(entry);
-    if (pattern.is_bad()) return {Treatment::kBadPattern, "S11", entry};
-    if (pattern.Matches(name)) return {Treatment::kExcluded, "S11", entry};
-    for (size_t begin = 0; begin <= name.size();) {
-      const size_t end = std::min(name.find('.', begin), name.size());
-      if (pattern.Matches(std::string_view(name).substr(begin, end - begin))) {
-        return {Treatment::kExcluded, "S11", entry};
-      }
-      begin = end + 1;
-    }
-    const std::string_view tail = LastPart(entry);
-    const bool fused = std::find(kFusedWords.begin(), kFusedWords.end(), tail) != kFusedWords.end();
-    if (fused && LastPart(name).find(tail) != std::string_view::npos) {
-      return {Treatment::kExcluded, "S13", entry};
-    }
-  }
-  return {};
-}
-
 // S05. Of joined linears the model's table holds only {q_a, kv_a}.
 Match Resolve(const Announcement& announced, const std::string& name) {
   const auto& layers = announced.layers;
@@ -134,17 +77,81 @@ Match Resolve(const Announcement& announced, const std::string& name) {
 
 }  // namespace
 
-Match MatchSglang(const std::vector<std::string>& list, const EngineModule& module) {
-  if (list.empty()) return {};
-  if (!module.experts) {  // S14: the block of experts is matched by patterns only
-    Match match = MatchSkipped(list, module.name);
-    if (match.treatment != Treatment::kQuantized) return match;
+// An entry as SGLang compiles it: `.` literal, `*` any run; every other character keeps its meaning
+// in a regular expression, which only entries that were never meant so have.
+struct SglangList::Pattern {
+  explicit Pattern(const std::string& entry) : glob(entry) {
+    if (entry.find_first_of("?[](){}+|^$\\") == std::string::npos) return;
+    std::string expression;
+    for (const char c : entry) {
+      if (c == '.') {
+        expression += "\\.";
+      } else if (c == '*') {
+        expression += ".*";
+      } else {
+        expression += c;
+      }
+    }
+    auto compiled = text::Regex::Compile("^(?:" + expression + ")$", text::RegexDialect::kRust);
+    is_bad = !compiled.ok();
+    if (compiled.ok()) regex.emplace(std::move(compiled).value());
   }
-  return MatchExcluded(list, module.name);
+
+  bool Matches(std::string_view name) const {
+    if (!regex) return base::GlobMatches(glob, name);
+    text::Regex::Search search(*regex, name);
+    const auto found = search.Next();
+    return found.ok() && found.value().has_value();
+  }
+
+  bool MatchesAnyPart(std::string_view name) const {
+    for (size_t begin = 0; begin <= name.size();) {
+      const size_t end = std::min(name.find('.', begin), name.size());
+      if (Matches(name.substr(begin, end - begin))) return true;
+      begin = end + 1;
+    }
+    return false;
+  }
+
+  std::string glob;
+  bool is_bad = false;
+  std::optional<text::Regex> regex;
+};
+
+SglangList::SglangList(const std::vector<std::string>& list) : list_(list) {
+  patterns_.reserve(list.size());
+  for (const std::string& entry : list) patterns_.emplace_back(entry);
 }
 
-Match MatchSglang(const Announcement& announced, const EngineModule& module) {
-  Match match = MatchSglang(announced.excluded, module);
+SglangList::~SglangList() = default;
+
+// S11 and S13.
+Match SglangList::FindPattern(const std::string& name) const {
+  for (const Pattern& pattern : patterns_) {
+    const std::string& entry = pattern.glob;
+    if (pattern.is_bad) return {Treatment::kBadPattern, "S11", entry};
+    if (pattern.Matches(name) || pattern.MatchesAnyPart(name)) {
+      return {Treatment::kExcluded, "S11", entry};
+    }
+    const std::string_view tail = LastPart(entry);
+    const bool fused = std::find(kFusedWords.begin(), kFusedWords.end(), tail) != kFusedWords.end();
+    if (fused && LastPart(name).find(tail) != std::string_view::npos) {
+      return {Treatment::kExcluded, "S13", entry};
+    }
+  }
+  return {};
+}
+
+Match SglangList::Find(const EngineModule& module) const {
+  if (!module.experts) {  // S14: the block of experts is matched by patterns only
+    Match match = MatchSkipped(list_, module.name);
+    if (match.treatment != Treatment::kQuantized) return match;
+  }
+  return FindPattern(module.name);
+}
+
+Match SglangList::Find(const Announcement& announced, const EngineModule& module) const {
+  Match match = Find(module);
   if (match.treatment != Treatment::kQuantized || !announced.mixed()) return match;
   return Resolve(announced, module.name);
 }

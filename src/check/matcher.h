@@ -34,13 +34,30 @@ struct EngineModule {
 
 // `list` is `ignore` or `exclude_modules`.
 Match MatchVllm(const std::vector<std::string>& list, const EngineModule& module);
-Match MatchSglang(const std::vector<std::string>& list, const EngineModule& module);
 Match MatchTensorrtLlm(const std::vector<std::string>& list, const EngineModule& module);
 
 // The same with quantized_layers of a MIXED_PRECISION checkpoint: what no layer names is excluded.
 Match MatchVllm(const Announcement& announced, const EngineModule& module);
-Match MatchSglang(const Announcement& announced, const EngineModule& module);
 Match MatchTensorrtLlm(const Announcement& announced, const EngineModule& module);
+
+// SGLang compiles every entry; this holds the compiled ones.
+class SglangList {
+ public:
+  // `list` must outlive it.
+  explicit SglangList(const std::vector<std::string>& list);
+  ~SglangList();
+
+  Match Find(const EngineModule& module) const;
+  // With the quantized_layers of `announced`, whose list this is.
+  Match Find(const Announcement& announced, const EngineModule& module) const;
+
+ private:
+  struct Pattern;
+  Match FindPattern(const std::string& name) const;
+
+  const std::vector<std::string>& list_;
+  std::vector<Pattern> patterns_;
+};
 
 // The part of a module's name behind its last dot.
 std::string_view LastPart(std::string_view name);

@@ -22,6 +22,10 @@ std::vector<std::string> Strings(const JsonValue& array) {
 
 using List = std::vector<std::string>;
 
+Match MatchSglang(const List& list, const EngineModule& module) {
+  return SglangList(list).Find(module);
+}
+
 struct Answer {
   std::vector<std::string> unquantized, refused;
 };
@@ -98,8 +102,9 @@ TEST(Matcher, MixedPrecisionNeedsItsLayers) {
   EXPECT_EQ(MatchVllm(mixed, experts).treatment, Treatment::kQuantized);
   EXPECT_EQ(MatchVllm(mixed, unequal).treatment, Treatment::kContradiction);
   EXPECT_EQ(MatchVllm(mixed, absent).treatment, Treatment::kExcluded);
-  EXPECT_EQ(MatchSglang(mixed, joined).treatment, Treatment::kExcluded);
-  EXPECT_EQ(MatchSglang(mixed, experts).treatment, Treatment::kQuantized);
+  const SglangList empty(mixed.excluded);
+  EXPECT_EQ(empty.Find(mixed, joined).treatment, Treatment::kExcluded);
+  EXPECT_EQ(empty.Find(mixed, experts).treatment, Treatment::kQuantized);
 }
 
 TEST(Fnmatch, AgreesWithPython) {

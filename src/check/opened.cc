@@ -51,8 +51,8 @@ void ReadModel(const std::string& where, Opened& opened) {
   }
   opened.model.config = std::move(config).value();
   opened.model.specs = model::ListTensors(opened.model.config);
-  opened.model.format =
-      opened.announced.any() ? model::WeightFormat::kModeloptNvfp4 : model::WeightFormat::kBf16;
+  const auto format = model::AnnouncedFormat(opened.model.config_json, where);
+  opened.model.format = format.ok() ? format.value() : model::WeightFormat::kBf16;
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace glimmer::check {
 
 inline constexpr Rule kGlimmerRules[] = {
-    {"G01", Severity::kRefuses, true, "the config is not one that glimmer computes", ""},
+    {"G01", kFact, true,
+     "the config must be one that glimmer computes; check itself refuses any other", ""},
     {"G02", Severity::kRefuses, true, "the weight files do not open", "copy them again"},
     {"G03", Severity::kRefuses, true,
      "quantization_config of config.json must announce modelopt's NVFP4",
