@@ -6,7 +6,8 @@ _glimmer() {
   local -A options=(
     [plan]="--recipe --weights-only --max-shard-size --json --help"
     [quantize]="--weights-only --recipe --resume --dry-run --max-shard-size --scale-rule --json --help"
-    [check]="--base --json --help"
+    [check]="--base --engine --deep --sha256 --strict --json --help"
+    [convert]="--recipe --engine --resume --dry-run --max-shard-size --json --help"
     [inspect]="--filter --tensors --json --help"
     [synth]="--format --recipe --seed --resume --max-shard-size --json --help"
     [tokenize]="--file --ids --count --json --decode --no-added-tokens --add-special-tokens --skip-special-tokens --help"
@@ -21,6 +22,7 @@ _glimmer() {
   case $previous in
     --recipe) mapfile -t COMPREPLY < <(compgen -W "nvfp4 nvfp4-serve nvfp4-experts" -- "$current"
                                        compgen -f -X '!*.y*ml' -- "$current") ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W "vllm sglang tensorrt-llm glimmer all" -- "$current") ;;
     --scale-rule) mapfile -t COMPREPLY < <(compgen -W "cpu gpu" -- "$current") ;;
     --activations) mapfile -t COMPREPLY < <(compgen -W "f32 bf16 nvfp4" -- "$current") ;;
     --kv-cache) mapfile -t COMPREPLY < <(compgen -W "f32 bf16 fp8" -- "$current") ;;

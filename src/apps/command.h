@@ -13,6 +13,7 @@ namespace glimmer::apps {
 void AddPlan(Command program);
 void AddQuantize(Command program);
 void AddCheck(Command program);
+void AddConvert(Command program);
 void AddInspect(Command program);
 void AddSynth(Command program);
 void AddTokenize(Command program);

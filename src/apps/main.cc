@@ -76,6 +76,7 @@ int Main(int argc, char** argv) {
   AddPlan(program);
   AddQuantize(program);
   AddCheck(program);
+  AddConvert(program);
   AddInspect(program);
   AddRun(program);
   AddEval(program);

@@ -198,7 +198,30 @@ class Converter {
     return writer.Finish();
   }
 
+  // A linear that is NVFP4 already: its tensors as they are.
+  Status CopyParts(size_t index, Worker& worker) {
+    for (size_t p = 0; p < kParts; ++p) {
+      const auto part = static_cast<Part>(p);
+      const Place place = plan_.tensors[index].place(part);
+      if (!place.written()) continue;
+      const uint64_t size_bytes = plan_.files[place.file].tensors[place.slot].size_bytes;
+      TensorWriter writer(outputs_, place);
+      for (uint64_t offset = 0; offset < size_bytes; offset += kChunkBytes) {
+        GLIMMER_TRY(CheckNotCancelled());
+        const auto chunk = worker.window.raw().first(std::min(kChunkBytes, size_bytes - offset));
+        GLIMMER_TRY(source_->ReadPart(index, part, offset, chunk));
+        GLIMMER_TRY(writer.Append(chunk));
+      }
+      GLIMMER_TRY(writer.Finish());
+    }
+    return {};
+  }
+
   Status Quantize(const Job& job, Worker& worker) {
+    if (source_->IsPacked(job[0])) {
+      for (const size_t index : job) GLIMMER_TRY(CopyParts(index, worker));
+      return {};
+    }
     worker.window.Begin(*source_, job);
     Bf16 amax = 0;
     for (size_t m = 0; m < job.size(); ++m) {

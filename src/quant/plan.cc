@@ -181,22 +181,42 @@ void CountTotals(Plan& plan) {
   }
 }
 
-}  // namespace
-
-Result<Plan> MakePlan(model::Config config, std::vector<TensorSpec> specs, Recipe recipe,
-                      PlanOptions options) {
+Plan BeginPlan(model::Config config, std::vector<TensorSpec> specs, Recipe recipe,
+               PlanOptions options) {
   Plan plan;
   plan.config = std::move(config);
   plan.specs = std::move(specs);
   plan.recipe = std::move(recipe);
   plan.options = options;
   plan.tensors.resize(plan.specs.size());
-  GLIMMER_TRY(DecideFormats(plan));
+  return plan;
+}
+
+// Everything that follows from the formats.
+Status FinishPlan(Plan& plan) {
   GLIMMER_ASSIGN(plan.ignore, DeriveIgnoreList(plan));
   AssignFiles(plan);
   LayOutFiles(plan);
   FindSlots(plan);
   CountTotals(plan);
+  return {};
+}
+
+}  // namespace
+
+Result<Plan> MakePlan(model::Config config, std::vector<TensorSpec> specs, Recipe recipe,
+                      PlanOptions options) {
+  Plan plan = BeginPlan(std::move(config), std::move(specs), std::move(recipe), options);
+  GLIMMER_TRY(DecideFormats(plan));
+  GLIMMER_TRY(FinishPlan(plan));
+  return plan;
+}
+
+Result<Plan> MakePlan(model::Config config, std::vector<TensorSpec> specs, Recipe recipe,
+                      const std::vector<LinearFormat>& formats, PlanOptions options) {
+  Plan plan = BeginPlan(std::move(config), std::move(specs), std::move(recipe), options);
+  for (size_t i = 0; i < formats.size(); ++i) plan.tensors[i].format = formats[i];
+  GLIMMER_TRY(FinishPlan(plan));
   return plan;
 }
 

@@ -98,4 +98,11 @@ struct Plan {
 base::Result<Plan> MakePlan(model::Config config, std::vector<model::TensorSpec> specs,
                             Recipe recipe, PlanOptions options);
 
+// The same with the format of each tensor decided already, as for a source that is NVFP4 itself;
+// the recipe gives its name and the KV cache only. REQUIRES: formats.size() == specs.size(), and
+// what is kNvfp4 is a linear of the main layers.
+base::Result<Plan> MakePlan(model::Config config, std::vector<model::TensorSpec> specs,
+                            Recipe recipe, const std::vector<LinearFormat>& formats,
+                            PlanOptions options);
+
 }  // namespace glimmer::quant

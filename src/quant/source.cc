@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace glimmer::quant {
@@ -22,6 +23,10 @@ Status WeightSource::ReadBf16(size_t index, uint64_t first, std::span<Bf16> out)
     for (size_t i = 0; i < count; ++i) out[done + i] = tensor::F32ToBf16(wide[i]);
   }
   return {};
+}
+
+Status WeightSource::ReadPart(size_t, model::Part, uint64_t, std::span<std::byte>) const {
+  GLIMMER_CHECK(false);
 }
 
 CheckpointSource::CheckpointSource(const std::vector<model::TensorSpec>& specs,

@@ -25,6 +25,11 @@ class WeightSource {
   virtual base::Status ReadBytes(size_t index, uint64_t offset, std::span<std::byte> out) const = 0;
   // Elements [first, first + out.size()) in BF16; an F32 tensor is rounded to nearest even.
   base::Status ReadBf16(size_t index, uint64_t first, std::span<tensor::Bf16> out) const;
+  // Whether the linear is stored in NVFP4; then ReadBytes() gives its values in BF16.
+  virtual bool IsPacked(size_t) const { return false; }
+  // Bytes of one of the tensors that a packed linear is stored in. REQUIRES: IsPacked(index).
+  virtual base::Status ReadPart(size_t index, model::Part part, uint64_t offset,
+                                std::span<std::byte> out) const;
   // The tensor will be read soon.
   virtual void WillRead(size_t) const {}
   // Largest magnitude of the activations that this linear reads; 0 when it is not known.

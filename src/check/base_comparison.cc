@@ -1,26 +1,30 @@
 // Quantizes the base again, group by group, and holds the result against the checkpoint.
+#include "check/base_comparison.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <mutex>
 
 #include "base/text.h"
+#include "check/integrity_rules.h"
 #include "kernels/nvfp4_pack.h"
+#include "model/agreement.h"
 #include "model/match.h"
-#include "quant/check.h"
-#include "quant/plan.h"
 #include "quant/source.h"
 #include "tensor/nvfp4.h"
 
-namespace glimmer::quant {
+namespace glimmer::check {
 namespace {
 
 using base::Quoted;
 using base::Result;
 using base::Status;
+using model::Part;
+using model::PartName;
 using model::TensorSpec;
 using tensor::Bf16;
 using tensor::kNvfp4Block;
@@ -56,12 +60,13 @@ class BaseCheck {
   // `base_specs` is the inventory with the base's element types.
   BaseCheck(const LoadedCheckpoint& checkpoint, const std::vector<TensorSpec>& base_specs,
             const io::Checkpoint& base_weights, const base::CancelFlag& cancel,
-            std::atomic<uint64_t>& bytes_done, CheckReport& report)
+            std::atomic<uint64_t>& bytes_done, BaseReport& report, Findings& findings)
       : c_(checkpoint),
         source_(base_specs, base_weights),
         cancel_(cancel),
         bytes_done_(bytes_done),
-        report_(report) {}
+        report_(report),
+        findings_(findings) {}
 
   Status Run(size_t workers) {
     std::map<uint32_t, std::vector<size_t>> groups;
@@ -148,7 +153,20 @@ class BaseCheck {
     KindReport& kind = report_.kinds[static_cast<size_t>(c_.specs[i].kind)];
     kind.squared_error += comparison.squared_error;
     kind.squared_weights += comparison.squared_weights;
+    NoteWorst(i, comparison);
     return {};
+  }
+
+  // REQUIRES: mutex_ is held.
+  void NoteWorst(size_t i, const Comparison& comparison) {
+    if (comparison.squared_weights == 0) return;
+    const double error = std::sqrt(comparison.squared_error / comparison.squared_weights);
+    auto& worst = report_.worst;
+    const auto place = std::find_if(worst.begin(), worst.end(), [&](const LinearError& other) {
+      return other.relative_rms < error;
+    });
+    worst.insert(place, {std::string(model::ModuleName(c_.specs[i].name)), error});
+    if (worst.size() > kWorstLinears) worst.pop_back();
   }
 
   Status Compare(size_t i, float scale, Comparison& comparison) {
@@ -180,19 +198,17 @@ class BaseCheck {
   void Differs(size_t i, const std::string& how) {
     const std::lock_guard lock(mutex_);
     ++report_.kinds[static_cast<size_t>(c_.specs[i].kind)].differing;
-    if (++differing_ <= kDefectsShown) {
-      report_.defects.push_back(
-          fmt::format("{} {}", Quoted(model::ModuleName(c_.specs[i].name)), how));
-    }
+    const std::string module(model::ModuleName(c_.specs[i].name));
+    findings_.Add(integrity::kBase, module, fmt::format("{} {}", Quoted(module), how));
   }
 
   const LoadedCheckpoint& c_;
-  CheckpointSource source_;
+  quant::CheckpointSource source_;
   const base::CancelFlag& cancel_;
   std::atomic<uint64_t>& bytes_done_;
-  CheckReport& report_;
-  std::mutex mutex_;  // guards report_ and differing_
-  size_t differing_ = 0;
+  BaseReport& report_;
+  Findings& findings_;
+  std::mutex mutex_;  // guards report_ and findings_
   std::atomic<uint64_t> cpu_scales_{0}, gpu_scales_{0};
 };
 
@@ -214,13 +230,31 @@ Status CheckSameModel(const LoadedCheckpoint& a, const LoadedCheckpoint& b) {
 
 }  // namespace
 
-Status CheckAgainstBase(const LoadedCheckpoint& checkpoint, const LoadedCheckpoint& base,
-                        size_t workers, const base::CancelFlag& cancel,
-                        std::atomic<uint64_t>& bytes_done, CheckReport& report) {
+double KindReport::relative_rms() const {
+  return squared_weights == 0 ? 0 : std::sqrt(squared_error / squared_weights);
+}
+
+KindReports CountKinds(const LoadedCheckpoint& checkpoint) {
+  KindReports kinds;
+  for (const TensorSpec& spec : checkpoint.specs) {
+    KindReport& kind = kinds[static_cast<size_t>(spec.kind)];
+    ++kind.tensors;
+    kind.quantized += model::IsPacked(checkpoint, spec);
+  }
+  return kinds;
+}
+
+Result<BaseReport> CompareWithBase(const LoadedCheckpoint& checkpoint, const LoadedCheckpoint& base,
+                                   size_t workers, const base::CancelFlag& cancel,
+                                   std::atomic<uint64_t>& bytes_done, Findings& findings) {
   GLIMMER_TRY(CheckSameModel(checkpoint, base));
   GLIMMER_ASSIGN(const std::vector<TensorSpec> base_specs,
                  model::MatchBf16(base.config, base.weights));
-  return BaseCheck(checkpoint, base_specs, base.weights, cancel, bytes_done, report).Run(workers);
+  BaseReport report;
+  report.kinds = CountKinds(checkpoint);
+  BaseCheck check(checkpoint, base_specs, base.weights, cancel, bytes_done, report, findings);
+  GLIMMER_TRY(check.Run(workers));
+  return report;
 }
 
-}  // namespace glimmer::quant
+}  // namespace glimmer::check
