@@ -87,8 +87,7 @@ class BaseCheck {
     for (size_t i = 0; i < c_.specs.size(); ++i) {
       groups[IsQuantized(i) ? c_.specs[i].input_group : kAlone + static_cast<uint32_t>(i)]
           .push_back(i);
-      if (model::IsLinear(c_.specs[i].kind) && !c_.specs[i].mtp)
-        readers_[c_.specs[i].input_group].push_back(i);
+      if (model::IsLinear(c_.specs[i].kind)) readers_[c_.specs[i].input_group].push_back(i);
     }
     std::vector<std::vector<size_t>> jobs;
     for (auto& [group, members] : groups) jobs.push_back(std::move(members));
@@ -142,7 +141,7 @@ class BaseCheck {
   // the scale of a packed linear that reads the same input, or else one of its own.
   Result<bool> IsDequantized(size_t i, const io::TensorRef& stored) {
     const TensorSpec& spec = c_.specs[i];
-    if (!model::IsLinear(spec.kind) || spec.mtp || stored.info->dtype != tensor::DType::kBF16 ||
+    if (!model::IsLinear(spec.kind) || stored.info->dtype != tensor::DType::kBF16 ||
         source_.spec(i).dtype != tensor::DType::kBF16 || spec.shape[1] % kNvfp4Block != 0) {
       return false;
     }
@@ -308,7 +307,7 @@ class BaseCheck {
   std::atomic<uint64_t>& bytes_done_;
   BaseReport& report_;
   Findings& findings_;
-  std::map<uint32_t, std::vector<size_t>> readers_;  // linears of the main model by input group
+  std::map<uint32_t, std::vector<size_t>> readers_;  // linears by input group
   std::mutex mutex_;                                 // guards report_ and findings_
   std::atomic<uint64_t> cpu_scales_{0}, gpu_scales_{0};
 };

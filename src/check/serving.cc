@@ -78,6 +78,11 @@ class Server {
       }
     }
     plan_.reasons.resize(plan_.specs.size());
+    for (size_t i = 0; i < scan_.tensors.size(); ++i) {
+      if (scan_.tensors[i].packed && !Packed(i)) {
+        plan_.reasons[i] = spec(i).mtp ? "S41" : "V21, S28";
+      }
+    }
   }
 
   void AddExtra(const io::TensorInfo& info) {

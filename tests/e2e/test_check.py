@@ -712,6 +712,34 @@ class Convert(Checkpoints):
         name = "model.layers.1.mlp.experts.0.up_proj.input_scale"
         self.assertEqual(after[name], before[name])
 
+    def test_whatever_else_engines_demand(self):
+        """A packed MTP linear, and the packed half of a joined linear, become BF16 too."""
+        folder = self.copy("nvfp4")
+        tensors = read_tensors(folder / SHARD)
+        layer, source = "model.layers.6.self_attn.o_proj.", "model.layers.5.self_attn.o_proj."
+        parts = ["weight", "weight_scale", "weight_scale_2"]
+        half = "model.layers.1.mlp.shared_experts.gate_proj."
+
+        def pack(mtp):
+            del mtp[layer + "weight"]
+            mtp.update({layer + part: tensors[source + part] for part in parts})
+
+        def unpack(main):
+            for part in parts:
+                del main[half + part]
+            main[half + "weight"] = read_tensors(REFERENCE / "model.safetensors")[half + "weight"]
+        self.edit_tensors(folder, pack, MTP)
+        self.edit_tensors(folder, unpack)
+        out = self.folder / "out"
+        summary = run_json("convert", folder, out)
+        self.assertEqual(summary["linears_dequantized"], 18 + 2)
+        for module in [layer[:-1], "model.layers.1.mlp.shared_experts.up_proj"]:
+            self.assertIn(module, summary["dequantized"])
+        self.assert_finds(out, None, vllm="", sglang="", tensorrt_llm="", glimmer="")
+        dtype, _, data = read_tensors(out / MTP)[layer + "weight"]
+        self.assertEqual((dtype, data),
+                         ("BF16", dequantize(*(tensors[source + part][2] for part in parts))))
+
     def test_refusals(self):
         out = self.folder / "out"
         self.assert_fails(run("convert", REFERENCE, out), INVALID, "no linear is NVFP4")
