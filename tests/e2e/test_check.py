@@ -732,8 +732,9 @@ class Convert(Checkpoints):
         self.edit_tensors(folder, unpack)
         out = self.folder / "out"
         summary = run_json("convert", folder, out)
-        self.assertEqual(summary["linears_dequantized"], 18 + 2)
-        for module in [layer[:-1], "model.layers.1.mlp.shared_experts.up_proj"]:
+        self.assertEqual(summary["linears_dequantized"], 18 + 3)
+        for module in [layer[:-1], "model.layers.1.mlp.shared_experts.up_proj",
+                       "model.layers.1.mlp.shared_experts.down_proj"]:
             self.assertIn(module, summary["dequantized"])
         self.assert_finds(out, None, vllm="", sglang="", tensorrt_llm="", glimmer="")
         dtype, _, data = read_tensors(out / MTP)[layer + "weight"]
