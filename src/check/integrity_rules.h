@@ -68,6 +68,7 @@ inline constexpr Rule kSha256 = {"sha256", Severity::kDefect, true,
                                  "the files are not those that the list was made of", ""};
 inline constexpr Rule kBase = {"base", Severity::kDefect, true,
                                "quantizing the base again gives something else", ""};
+inline constexpr Rule kDequantized = {"dequantized", Severity::kNote, true, "", ""};
 inline constexpr Rule kNoTokenizer = {"no-tokenizer", Severity::kNote, true, "", ""};
 inline constexpr Rule kNoGenerationConfig = {"no-generation-config", Severity::kNote, true, "", ""};
 inline constexpr Rule kNoMtp = {"no-mtp", Severity::kNote, true, "", ""};

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -30,6 +30,7 @@ class Server {
     GLIMMER_TRY(Unblock());
     KeepLatentsAlike();
     KeepJoinedAlike();
+    KeepMlpsAlike();
     for (size_t i = 0; i < scan_.tensors.size(); ++i) {
       plan_.dequantized += scan_.tensors[i].packed && plan_.formats[i] == LinearFormat::kBf16;
     }
@@ -78,6 +79,11 @@ class Server {
       }
     }
     plan_.reasons.resize(plan_.specs.size());
+    for (size_t i = 0; i < scan_.tensors.size(); ++i) {
+      if (scan_.tensors[i].packed && !Packed(i)) {
+        plan_.reasons[i] = spec(i).mtp ? "S41" : "V21, S28";
+      }
+    }
   }
 
   void AddExtra(const io::TensorInfo& info) {
@@ -160,6 +166,24 @@ class Server {
       for (const size_t i : module.specs) {
         if (Packed(i)) Dequantize(i, "V17, S17, T03");
       }
+    }
+  }
+
+  // T03: a list of shards does not reach gate_up_proj, the pattern of the whole MLP does; that
+  // takes down_proj with it.
+  void KeepMlpsAlike() {
+    if (!Asks(Engine::kTensorrtLlm)) return;
+    std::set<uint32_t> plain_dense, plain_shared;
+    for (size_t i = 0; i < scan_.tensors.size(); ++i) {
+      if (Packed(i)) continue;
+      if (spec(i).kind == ModuleKind::kDenseGate) plain_dense.insert(spec(i).layer);
+      if (spec(i).kind == ModuleKind::kSharedGate) plain_shared.insert(spec(i).layer);
+    }
+    for (size_t i = 0; i < scan_.tensors.size(); ++i) {
+      const bool dense = spec(i).kind == ModuleKind::kDenseDown;
+      const bool shared = spec(i).kind == ModuleKind::kSharedDown;
+      if (!Packed(i) || !(dense || shared)) continue;
+      if ((dense ? plain_dense : plain_shared).contains(spec(i).layer)) Dequantize(i, "T03");
     }
   }
 

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import resource
 import shutil
 import struct
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -31,8 +33,7 @@ class Checkpoints(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        from tempfile import mkdtemp
-        cls.shared = Path(mkdtemp(prefix="glimmer_check_"))
+        cls.shared = Path(tempfile.mkdtemp(prefix="glimmer_check_"))
         cls.addClassCleanup(shutil.rmtree, cls.shared, ignore_errors=True)
         for recipe in ["nvfp4", "nvfp4-serve", "nvfp4-experts"]:
             done = run("quantize", REFERENCE, cls.shared / recipe, "--weights-only", "--recipe",
@@ -686,8 +687,11 @@ class Convert(Checkpoints):
         for name in [MTP, "tokenizer.json", "chat_template.jinja", "generation_config.json"]:
             self.assertEqual((out / name).read_bytes(),
                              (self.shared / "nvfp4" / name).read_bytes())
-        self.assert_finds(out, None, vllm="", sglang="", tensorrt_llm="", glimmer="",
-                          options=("--deep",))
+        report = self.assert_finds(out, "dequantized", "kv_b_proj", vllm="", sglang="",
+                                   tensorrt_llm="", glimmer="",
+                                   options=("--deep", "--base", REFERENCE))
+        self.assertTrue(report["sound"])
+        self.assertEqual([f["count"] for f in report["findings"]][:1], [18])
 
     def test_only_what_the_asked_engine_refuses(self):
         for engine, count in [("vllm", 12), ("sglang", 18), ("tensorrt-llm", 12), ("glimmer", 0)]:
@@ -707,6 +711,35 @@ class Convert(Checkpoints):
         before, after = read_tensors(GOLDEN / "model.safetensors"), read_tensors(out / SHARD)
         name = "model.layers.1.mlp.experts.0.up_proj.input_scale"
         self.assertEqual(after[name], before[name])
+
+    def test_whatever_else_engines_demand(self):
+        """A packed MTP linear, and the packed half of a joined linear, become BF16 too."""
+        folder = self.copy("nvfp4")
+        tensors = read_tensors(folder / SHARD)
+        layer, source = "model.layers.6.self_attn.o_proj.", "model.layers.5.self_attn.o_proj."
+        parts = ["weight", "weight_scale", "weight_scale_2"]
+        half = "model.layers.1.mlp.shared_experts.gate_proj."
+
+        def pack(mtp):
+            del mtp[layer + "weight"]
+            mtp.update({layer + part: tensors[source + part] for part in parts})
+
+        def unpack(main):
+            for part in parts:
+                del main[half + part]
+            main[half + "weight"] = read_tensors(REFERENCE / "model.safetensors")[half + "weight"]
+        self.edit_tensors(folder, pack, MTP)
+        self.edit_tensors(folder, unpack)
+        out = self.folder / "out"
+        summary = run_json("convert", folder, out)
+        self.assertEqual(summary["linears_dequantized"], 18 + 3)
+        for module in [layer[:-1], "model.layers.1.mlp.shared_experts.up_proj",
+                       "model.layers.1.mlp.shared_experts.down_proj"]:
+            self.assertIn(module, summary["dequantized"])
+        self.assert_finds(out, None, vllm="", sglang="", tensorrt_llm="", glimmer="")
+        dtype, _, data = read_tensors(out / MTP)[layer + "weight"]
+        self.assertEqual((dtype, data),
+                         ("BF16", dequantize(*(tensors[source + part][2] for part in parts))))
 
     def test_refusals(self):
         out = self.folder / "out"
@@ -731,7 +764,6 @@ class Convert(Checkpoints):
         self.assertTrue(again["was_complete"])
 
     def test_full_disk_leaves_a_journal_and_resume_ends_in_the_same_bytes(self):
-        import resource
         out, whole = self.folder / "out", self.folder / "whole"
         limit = (3_000_000, 3_000_000)
         done = run("convert", self.shared / "nvfp4", out,
