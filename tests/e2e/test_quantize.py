@@ -147,10 +147,6 @@ class Refusals(Case):
         write_tensors(path, tensors)
         return model
 
-    def test_calibration_is_not_pretended(self):
-        self.assert_fails(run("quantize", REFERENCE, self.folder / "out"), UNSUPPORTED,
-                          "--weights-only")
-
     def test_output_folder_that_holds_something_else(self):
         out = self.folder / "out"
         out.mkdir()
