@@ -1,3 +1,6 @@
+#include <optional>
+
+#include "apps/calibration_plan.h"
 #include "apps/command.h"
 #include "apps/model_input.h"
 #include "apps/plan_view.h"
@@ -15,6 +18,7 @@ struct Options {
   std::string recipe = quant::kDefaultRecipe;
   std::string max_shard_size = "5GB";
   bool weights_only = false;
+  CalibrationOptions calibration;
   bool json = false;
 };
 
@@ -26,10 +30,17 @@ base::Status RunPlan(const Options& options) {
       const quant::Plan plan,
       quant::MakePlan(input.config, input.specs, std::move(recipe),
                       {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
+  std::optional<CalibrationEstimate> estimate;
+  if (!options.weights_only) {
+    GLIMMER_ASSIGN(estimate, EstimateCalibration(options.calibration, input, plan));
+  }
   if (options.json) {
-    Print(base::DumpJson(PlanJson(plan, input.confirmed_by), 2) + "\n");
+    base::JsonObject json = PlanJson(plan, input.confirmed_by);
+    if (estimate) json["calibration"] = EstimateJson(*estimate, plan);
+    Print(base::DumpJson(json, 2) + "\n");
   } else {
     Print(PlanText(plan, input.confirmed_by));
+    if (estimate) Print("\n" + EstimateText(*estimate, plan));
   }
   return {};
 }
@@ -48,11 +59,14 @@ void AddPlan(Command program) {
   command.AddOption("--recipe", &options->recipe, "Built-in recipe or a YAML file").ShowDefault();
   command.AddFlag("--weights-only", &options->weights_only,
                   "No input scales (W4A16_NVFP4): needs no calibration");
+  AddCalibrationOptions(command, options->calibration);
   command.AddOption("--max-shard-size", &options->max_shard_size, "Size of a numbered shard")
       .ShowDefault();
   command.AddFlag("--json", &options->json, "Print JSON");
   command.SetFooter(
-      "Example:\n  glimmer plan models/reference --recipe nvfp4-serve --weights-only");
+      "Examples:\n"
+      "  glimmer plan models/reference --recipe nvfp4-serve --weights-only\n"
+      "  glimmer plan GLM-5.1/config.json --samples 256 --seq-len 2048 --memory 16GiB");
   command.SetBody([options] { return RunPlan(*options); });
 }
 

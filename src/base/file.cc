@@ -172,6 +172,11 @@ void File::WillRead(uint64_t offset, uint64_t size_bytes) const {
                   POSIX_FADV_WILLNEED);
 }
 
+void File::Forget(uint64_t offset, uint64_t size_bytes) const {
+  ::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(size_bytes),
+                  POSIX_FADV_DONTNEED);
+}
+
 Status File::Sync() const {
   if (::fsync(fd_) != 0) return Failure("sync");
   return {};

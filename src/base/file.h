@@ -52,6 +52,8 @@ class File {
   void StartWriteback(uint64_t offset, uint64_t size_bytes) const;
   // Tells the system that this range will be read soon.
   void WillRead(uint64_t offset, uint64_t size_bytes) const;
+  // The system need not keep this range in memory.
+  void Forget(uint64_t offset, uint64_t size_bytes) const;
   // Returns when the content is on the disk.
   Status Sync() const;
 
