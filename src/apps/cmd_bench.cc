@@ -167,6 +167,7 @@ void AddBench(Command program) {
   pack.AddFlag("--json", &options->json, "Print JSON");
   pack.SetFooter("Example:\n  glimmer bench pack --runs 15");
   pack.SetBody([options] { return RunPack(*options); });
+  AddBenchCalibrate(bench);
 }
 
 }  // namespace glimmer::apps
