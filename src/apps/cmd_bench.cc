@@ -59,6 +59,10 @@ class PackBench {
           kernels::PackNvfp4On(isa, w, kScale, codes, scales);
         }));
       }
+      rates.push_back(Time("error of packing", best, threads, [&](auto w, auto codes, auto scales) {
+        const kernels::PackError error = kernels::ErrorOfNvfp4On(best, w, kScale, codes, scales);
+        sink_ += error.squared_error > 0;
+      }));
       rates.push_back(Time("quantize (both)", best, threads, [&](auto w, auto codes, auto scales) {
         sink_ += kernels::AbsMaxOn(best, w);
         kernels::PackNvfp4On(best, w, kScale, codes, scales);

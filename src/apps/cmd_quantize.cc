@@ -6,6 +6,7 @@
 #include "apps/command.h"
 #include "apps/model_input.h"
 #include "apps/plan_view.h"
+#include "apps/report_input.h"
 #include "apps/terminal.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -17,6 +18,7 @@
 #include "quant/convert.h"
 #include "quant/export_modelopt.h"
 #include "quant/settings.h"
+#include "report/write.h"
 
 namespace glimmer::apps {
 namespace {
@@ -76,7 +78,43 @@ struct Request {
   quant::Companions companions;
   base::JsonObject settings;
   quant::ConvertOptions convert;
+  RunClock clock{};
 };
+
+// What the report says of the request, in the order of the command line.
+std::vector<report::Facts::Argument> ReportedArguments(const Options& options) {
+  std::vector<report::Facts::Argument> arguments = {{"--recipe"},         {options.recipe, true},
+                                                    {"--max-shard-size"}, {options.max_shard_size},
+                                                    {"--scale-rule"},     {options.scale_rule}};
+  if (options.weights_only) arguments.push_back({"--weights-only"});
+  if (options.weights_only) return arguments;
+  arguments.push_back({"--expert-input-scale"});
+  arguments.push_back({options.calibration.expert_input_scale});
+  if (options.stats.empty()) {
+    AddCalibrationArguments(options.calibration, arguments);
+  } else {
+    arguments.push_back({"--stats"});
+    arguments.push_back({options.stats, true});
+  }
+  return arguments;
+}
+
+Status WriteReport(const Request& request, const quant::Written& written,
+                   const report::Calibration* calibration, report::RunFacts run) {
+  request.clock.Stop(run);
+  GLIMMER_ASSIGN(std::vector<report::SourceFile> source,
+                 report::DescribeSource(*request.input.weights));
+  return report::Write({.plan = request.plan,
+                        .companions = request.companions,
+                        .written = written,
+                        .settings = request.settings,
+                        .source_folder = request.input.folder,
+                        .output_folder = request.options.out,
+                        .source_files = std::move(source),
+                        .arguments = ReportedArguments(request.options),
+                        .calibration = calibration,
+                        .run = std::move(run)});
+}
 
 Status ShowDryRun(const Request& request) {
   const Options& options = request.options;
@@ -96,8 +134,11 @@ Status QuantizeWeights(const Request& request) {
   base::Result<quant::ConvertSummary> summary = [&] {
     const ProgressLine line("quantizing", progress.source_bytes_done,
                             request.plan.totals.bytes_source);
-    return quant::Convert(request.plan, source, request.companions, request.options.out,
-                          request.settings, request.convert, Interrupted(), progress);
+    return quant::Convert(
+        request.plan, source, request.companions, request.options.out, request.settings,
+        request.convert, Interrupted(), progress, [&](const quant::Written& written) {
+          return WriteReport(request, written, nullptr, {.source_bytes_read = source.bytes_read()});
+        });
   }();
   if (!summary.ok()) return WithWayToGoOn(std::move(summary).error(), request.options.out);
   PrintSummary(request.options, request.plan, summary.value());
@@ -107,6 +148,8 @@ Status QuantizeWeights(const Request& request) {
 // What a calibration needs beside the request; without sequences when there are statistics.
 struct Calibration {
   calib::Sequences sequences;
+  std::vector<report::CalibrationFile> files;
+  std::string fingerprint;
   std::optional<model::Model> model;
   calib::CalibratedOptions options;
 };
@@ -137,11 +180,29 @@ Status PrepareCalibration(Request& request, Calibration& calibration) {
                                             calibration.options.threads),
                             shape, memory_bytes,
                             quant::ConvertMemoryBytes(request.plan, request.convert.workers)));
+  calibration.files = ReportedFiles(set);
+  calibration.fingerprint = set.fingerprint;
   calibration.sequences = std::move(set.sequences);
   GLIMMER_ASSIGN(const model::LoadedCheckpoint checkpoint,
                  model::LoadCheckpoint(request.input.folder));
   GLIMMER_ASSIGN(calibration.model, model::LoadModel(checkpoint, options.calibration.settings()));
   return {};
+}
+
+Status WriteCalibratedReport(const Request& request, const Calibration& calibration,
+                             const calib::CalibratedResult& result) {
+  const base::JsonValue* stats_hash = request.settings.if_contains("--stats");
+  const report::Calibration reported = {
+      .stats = result.stats,
+      .amaxes = result.amaxes,
+      .files = calibration.files,
+      .fingerprint = calibration.fingerprint,
+      .stats_file = request.options.stats,
+      .stats_hash = stats_hash == nullptr ? "" : std::string(stats_hash->as_string()),
+      .expert_input_scale = request.options.calibration.expert_input_scale};
+  return WriteReport(request, result.written, &reported,
+                     {.calibration_seconds = result.calibration_seconds,
+                      .source_bytes_read = result.source_bytes_read});
 }
 
 base::Result<calib::CalibratedResult> ShowProgress(const Request& request,
@@ -162,15 +223,16 @@ base::Result<calib::CalibratedResult> ShowProgress(const Request& request,
   return calib::ConvertCalibrated(
       request.plan, *request.input.weights, request.companions, request.options.out,
       request.settings, {calibration.model ? &*calibration.model : nullptr, &calibration.sequences},
-      calibration.options, Interrupted(), progress,
-      [](const calib::CalibratedResult&) -> Status { return {}; });
+      calibration.options, Interrupted(), progress, [&](const calib::CalibratedResult& result) {
+        return WriteCalibratedReport(request, calibration, result);
+      });
 }
 
 Status QuantizeCalibrated(Request request) {
   const Options& options = request.options;
   Calibration calibration;
   GLIMMER_TRY(PrepareCalibration(request, calibration));
-  request.companions.others = {calib::kStatsName};
+  request.companions.others.push_back(calib::kStatsName);
   request.companions.scratch = {calib::kScratchFolder};
   if (options.dry_run) return ShowDryRun(request);
   GLIMMER_ASSIGN(const quant::OutputState state,
@@ -200,6 +262,7 @@ Status RunQuantize(const Options& options) {
   }
   GLIMMER_ASSIGN(quant::Companions companions,
                  quant::QuantizedCompanions(plan, input.config_text, input.folder));
+  companions.others = report::Names();
   const auto rule = options.scale_rule == "gpu" ? tensor::ScaleRule::kGpu : tensor::ScaleRule::kCpu;
   GLIMMER_ASSIGN(base::JsonObject settings,
                  quant::ConversionSettings(plan, *input.weights, input.config_text, rule));
@@ -208,7 +271,10 @@ Status RunQuantize(const Options& options) {
                      plan,
                      std::move(companions),
                      std::move(settings),
-                     {.rule = rule, .workers = quant::ConvertWorkers(), .resume = options.resume}};
+                     {.rule = rule,
+                      .workers = quant::ConvertWorkers(),
+                      .resume = options.resume,
+                      .measure_errors = true}};
   return options.weights_only ? QuantizeWeights(request) : QuantizeCalibrated(std::move(request));
 }
 

@@ -94,6 +94,7 @@ Result<CalibratedResult> ConvertCalibrated(
   progress.calibrated();
   GLIMMER_TRY(conversion.WriteRest(source));
   GLIMMER_TRY(base::CopyFileAtomically(stats_path, JoinPath(folder, kStatsName)));
+  result.written = conversion.written();
   result.source_bytes_read = source.bytes_read();
   result.summary.seconds = elapsed();
   GLIMMER_TRY(write_others(result));

@@ -42,6 +42,7 @@ struct CalibrationInput {
 
 struct CalibratedResult {
   quant::ConvertSummary summary;
+  quant::Written written;
   InputStats stats;
   InputAmaxes amaxes;
   double calibration_seconds = 0;

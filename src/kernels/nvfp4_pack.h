@@ -21,9 +21,28 @@ tensor::Bf16 AbsMax(std::span<const tensor::Bf16> weights);
 void PackNvfp4(std::span<const tensor::Bf16> weights, float tensor_scale, std::span<uint8_t> packed,
                std::span<uint8_t> scales);
 
+// How far packed weights are from the original, and the size of that.
+struct PackError {
+  double squared_error = 0;    // sum (w - dequantized)^2
+  double squared_weights = 0;  // sum w^2
+  bool operator==(const PackError&) const = default;
+  PackError& operator+=(const PackError& other) {
+    squared_error += other.squared_error;
+    squared_weights += other.squared_weights;
+    return *this;
+  }
+};
+
+// The error of what PackNvfp4() gave. Differences in F32, squares and sums in double, in an order
+// that depends on nothing but the number of blocks: the same bits on every instruction set.
+PackError ErrorOfNvfp4(std::span<const tensor::Bf16> weights, float tensor_scale,
+                       std::span<const uint8_t> packed, std::span<const uint8_t> scales);
+
 // The same on a given instruction set, for tests and benchmarks. REQUIRES: it is available.
 tensor::Bf16 AbsMaxOn(Isa isa, std::span<const tensor::Bf16> weights);
 void PackNvfp4On(Isa isa, std::span<const tensor::Bf16> weights, float tensor_scale,
                  std::span<uint8_t> packed, std::span<uint8_t> scales);
+PackError ErrorOfNvfp4On(Isa isa, std::span<const tensor::Bf16> weights, float tensor_scale,
+                         std::span<const uint8_t> packed, std::span<const uint8_t> scales);
 
 }  // namespace glimmer::kernels

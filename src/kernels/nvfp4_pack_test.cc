@@ -52,6 +52,30 @@ TEST_P(EveryIsa, PacksGaussianWeightsOfEveryBlockCount) {
   }
 }
 
+TEST_P(EveryIsa, MeasuresTheErrorOfTheDefinitionsValues) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0.0f, 0.02f);
+  for (const size_t blocks : {0, 1, 2, 15, 16, 67}) {
+    std::vector<Bf16> weights(blocks * 16);
+    std::generate(weights.begin(), weights.end(), [&] { return F32ToBf16(normal(random)); });
+    const float scale = ScaleOf(weights);
+    std::vector<uint8_t> codes(weights.size() / 2), scales(blocks);
+    PackNvfp4On(GetParam(), weights, scale, codes, scales);
+    const PackError error = ErrorOfNvfp4On(GetParam(), weights, scale, codes, scales);
+    EXPECT_EQ(error, ErrorOfNvfp4On(Isa::kScalar, weights, scale, codes, scales)) << blocks;
+    double squared_error = 0, squared_weights = 0;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const double w = tensor::Bf16ToF32(weights[i]);
+      const double code = tensor::E2m1ToF32((codes[i / 2] >> (i % 2 * 4)) & 0xF);
+      const double value = code * tensor::E4m3ToF32(scales[i / 16]) * scale;
+      squared_error += (w - value) * (w - value);
+      squared_weights += w * w;
+    }
+    EXPECT_NEAR(error.squared_error, squared_error, 1e-6 * squared_error) << blocks;
+    EXPECT_NEAR(error.squared_weights, squared_weights, 1e-12 * squared_weights) << blocks;
+  }
+}
+
 // Every finite BF16 in every lane position, beside random neighbours, against tensor scales from
 // the smallest to the largest that an amax can give.
 TEST_P(EveryIsa, PacksEveryFiniteBf16) {

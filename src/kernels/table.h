@@ -37,10 +37,23 @@ struct WeightedSumArgs {
   size_t y_stride;
 };
 
+// The error of packed blocks, lane by lane of a block: squares[l] grows by (w - w')^2 and
+// squares[16 + l] by w^2, in the blocks' order.
+struct PackErrorArgs {
+  const uint16_t* weights;
+  const uint8_t* packed;
+  const uint8_t* scales;
+  size_t blocks;
+  float tensor_scale;
+  const float* e4m3_values;
+  double* squares;  // 32
+};
+
 struct Table {
   uint16_t (*abs_max)(const uint16_t* weights, size_t count);
   void (*pack_nvfp4)(const uint16_t* weights, size_t blocks, float tensor_scale, uint8_t* packed,
                      uint8_t* scales);
+  void (*pack_error)(const PackErrorArgs& args);
   void (*matmul_f32)(const MatMulArgs& args);
   void (*matmul_bf16)(const MatMulArgs& args);
   void (*matmul_nvfp4)(const MatMulArgs& args);

@@ -253,15 +253,18 @@ class Converter {
     const PlannedTensor& planned = plan_.tensors[index];
     TensorWriter weight(outputs_, planned.place(Part::kWeight));
     TensorWriter weight_scale(outputs_, planned.place(Part::kWeightScale));
+    kernels::PackError error;
     GLIMMER_TRY(worker.window.ForEachChunk(
         member, index, [&](std::span<const Bf16> chunk, uint64_t) -> Status {
           GLIMMER_TRY(CheckNotCancelled());
           const auto codes = std::span(worker.codes).first(chunk.size() / 2);
           const auto scales = std::span(worker.scales).first(chunk.size() / tensor::kNvfp4Block);
           kernels::PackNvfp4(chunk, scale, codes, scales);
+          if (options_.measure_errors) error += kernels::ErrorOfNvfp4(chunk, scale, codes, scales);
           GLIMMER_TRY(weight.Append(std::as_bytes(codes)));
           return weight_scale.Append(std::as_bytes(scales));
         }));
+    if (options_.measure_errors) outputs_.SetError(planned.place(Part::kWeight), error);
     GLIMMER_TRY(weight.Finish());
     GLIMMER_TRY(weight_scale.Finish());
     return WriteScalar(planned.place(Part::kWeightScale2), scale);
@@ -291,7 +294,8 @@ struct Conversion::State {
         companions(c),
         folder(std::move(f)),
         journal(std::move(j)),
-        outputs(plan, folder, journal),
+        outputs(plan, folder, journal,
+                options.measure_errors ? Errors::kMeasured : Errors::kUnknown),
         converter(plan, options, cancel_flag, progress, outputs) {}
 
   const Plan& plan;
@@ -343,6 +347,19 @@ Status Conversion::WriteRest(const WeightSource& source) {
   return state_->outputs.CompleteRest();
 }
 
+Written Conversion::written() const {
+  Written written;
+  for (size_t file = 0; file < state_->plan.files.size(); ++file) {
+    written.digests.push_back(state_->outputs.digest(file));
+  }
+  for (const PlannedTensor& planned : state_->plan.tensors) {
+    const Place weight = planned.place(Part::kWeight);
+    written.errors.push_back(weight.written() ? state_->outputs.error(weight)
+                                              : kernels::PackError());
+  }
+  return written;
+}
+
 Result<ConvertSummary> Conversion::Finish() {
   GLIMMER_TRY(WriteCompanions(state_->plan, state_->companions, state_->folder));
   GLIMMER_TRY(state_->journal.Remove());
@@ -355,7 +372,8 @@ Result<ConvertSummary> Conversion::Finish() {
 Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
                                const Companions& companions, const std::string& folder,
                                const base::JsonObject& settings, const ConvertOptions& options,
-                               const base::CancelFlag& cancel, Progress& progress) {
+                               const base::CancelFlag& cancel, Progress& progress,
+                               const std::function<Status(const Written&)>& write_others) {
   const auto start = std::chrono::steady_clock::now();
   GLIMMER_ASSIGN(const OutputState state,
                  CheckOutput(plan, companions, folder, settings, options.resume));
@@ -367,6 +385,7 @@ Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
   GLIMMER_ASSIGN(Conversion conversion,
                  Conversion::Begin(plan, companions, folder, settings, options, cancel, progress));
   GLIMMER_TRY(conversion.WriteRest(source));
+  if (write_others) GLIMMER_TRY(write_others(conversion.written()));
   GLIMMER_ASSIGN(summary, conversion.Finish());
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return summary;

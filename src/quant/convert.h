@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "base/json_types.h"
 #include "base/parallel.h"
 #include "base/result.h"
+#include "kernels/nvfp4_pack.h"
 #include "quant/plan.h"
 #include "quant/source.h"
 #include "tensor/nvfp4.h"
@@ -38,6 +40,8 @@ struct ConvertOptions {
   tensor::ScaleRule rule = tensor::ScaleRule::kCpu;
   size_t workers = 1;
   bool resume = false;
+  // Measure what packing loses. REQUIRES: no linear of the source is packed already.
+  bool measure_errors = false;
 };
 
 // Everything in the output folder beside the weights.
@@ -57,6 +61,12 @@ struct ConvertSummary {
   size_t files_kept = 0;      // from an earlier attempt
   uint64_t bytes_written = 0;
   double seconds = 0;
+};
+
+// What is known of the weight files once they are complete.
+struct Written {
+  std::vector<std::string> digests;        // by file: over header and tensors' hashes
+  std::vector<kernels::PackError> errors;  // by spec; zero where nothing was measured
 };
 
 enum class OutputState { kFresh, kUnfinished, kFinished };
@@ -91,6 +101,8 @@ class Conversion {
   base::Status Commit();
   // Everything that is not complete yet, input scales included.
   base::Status WriteRest(const WeightSource& source);
+  // REQUIRES: WriteRest() succeeded.
+  Written written() const;
   // Companions and index; the journal goes. REQUIRES: WriteRest() succeeded. Called once.
   base::Result<ConvertSummary> Finish();
 
@@ -100,11 +112,12 @@ class Conversion {
   std::unique_ptr<State> state_;
 };
 
-// All of it at once. Errors: those of CheckOutput and Conversion.
-base::Result<ConvertSummary> Convert(const Plan& plan, const WeightSource& source,
-                                     const Companions& companions, const std::string& folder,
-                                     const base::JsonObject& settings,
-                                     const ConvertOptions& options, const base::CancelFlag& cancel,
-                                     Progress& progress);
+// All of it at once; `write_others` writes companions.others once the weights are there. Errors:
+// those of CheckOutput, Conversion and `write_others`.
+base::Result<ConvertSummary> Convert(
+    const Plan& plan, const WeightSource& source, const Companions& companions,
+    const std::string& folder, const base::JsonObject& settings, const ConvertOptions& options,
+    const base::CancelFlag& cancel, Progress& progress,
+    const std::function<base::Status(const Written&)>& write_others = {});
 
 }  // namespace glimmer::quant

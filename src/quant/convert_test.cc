@@ -128,7 +128,7 @@ TEST(Journal, ForgivesALineThatAKillCutShort) {
   {
     auto journal = Journal::Open(folder, settings);
     ASSERT_TRUE(journal.ok());
-    ASSERT_TRUE(journal.value().Record("one", "d1").ok());
+    ASSERT_TRUE(journal.value().Record("one", "d1", {}).ok());
   }
   {
     const auto file = base::File::OpenLockedForAppending(folder + "/" + kJournalName);
@@ -139,9 +139,13 @@ TEST(Journal, ForgivesALineThatAKillCutShort) {
     ASSERT_TRUE(journal.ok()) << journal.error().message;
     EXPECT_EQ(journal.value().DigestOf("one"), "d1");
     EXPECT_EQ(journal.value().DigestOf("two"), "");
-    ASSERT_TRUE(journal.value().Record("three", "d3").ok());
+    ASSERT_TRUE(journal.value().Record("three", "d3", {}).ok());
+    ASSERT_TRUE(journal.value().RecordTensors("four", {{7, "h"}}, {{7, {0.1, 1.0 / 3}}}).ok());
   }
   EXPECT_EQ(Journal::Open(folder, settings).value().DigestOf("three"), "d3");
+  const PackErrors errors = {{7, {0.1, 1.0 / 3}}};
+  EXPECT_EQ(Journal::Open(folder, settings).value().ErrorsOf("four"), errors);  // every bit
+  EXPECT_EQ(Journal::Open(folder, settings).value().ErrorsOf("one"), PackErrors());
   const auto changed = Journal::Open(folder, {{"recipe", "b"}});
   ASSERT_FALSE(changed.ok());
   EXPECT_EQ(changed.error().message,

@@ -32,10 +32,11 @@ bool EndsWithAny(const std::string& name, std::initializer_list<const char*> end
 }
 
 // Tokenizer, template, generation settings, licence and code; never weights, indices, the
-// configuration that is written anew, or a README that describes the BF16 model.
+// configuration that is written anew, or a README and reports that describe another checkpoint.
 bool TravelsWithWeights(const std::string& name) {
   if (name.starts_with('.') || name == model::kConfigName || name == kHfQuantConfigName ||
-      name == "README.md" || name == "quantize_config.json") {
+      name == "README.md" || name == "report.html" || name == "report.json" ||
+      name == "quantize_config.json") {
     return false;
   }
   return !EndsWithAny(name, {".safetensors", ".index.json", ".bin", ".pt", ".pth", ".gguf", ".h5",

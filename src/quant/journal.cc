@@ -43,13 +43,38 @@ struct Content {
   bool has_settings = false;
   std::map<std::string, std::string> digests;
   std::map<std::string, std::map<uint32_t, std::string>> tensors;
+  std::map<std::string, PackErrors> errors;
 };
+
+uint32_t SlotOf(std::string_view text) {
+  return static_cast<uint32_t>(std::strtoul(std::string(text).c_str(), nullptr, 10));
+}
+
+// Hexadecimal: the sums come back with every bit.
+JsonObject ErrorsBySlot(const PackErrors& errors) {
+  JsonObject by_slot;
+  for (const auto& [slot, error] : errors) {
+    by_slot[std::to_string(slot)] =
+        fmt::format("{:a} {:a}", error.squared_error, error.squared_weights);
+  }
+  return by_slot;
+}
+
+void TakeErrors(const JsonObject* by_slot, PackErrors& errors) {
+  if (by_slot == nullptr) return;
+  for (const auto& [slot, value] : *by_slot) {
+    if (!value.is_string()) continue;
+    const std::string text(value.get_string());
+    char* end = nullptr;
+    const double squared_error = std::strtod(text.c_str(), &end);
+    errors[SlotOf(slot)] = {squared_error, std::strtod(end, nullptr)};
+  }
+}
 
 void TakeTensors(const JsonObject& hashes, std::map<uint32_t, std::string>& tensors) {
   for (const auto& [slot, hash] : hashes) {
     if (!hash.is_string()) continue;
-    tensors[static_cast<uint32_t>(std::strtoul(std::string(slot).c_str(), nullptr, 10))] =
-        std::string(hash.get_string());
+    tensors[SlotOf(slot)] = std::string(hash.get_string());
   }
 }
 
@@ -73,9 +98,13 @@ Result<Content> ReadContent(const std::string& path, const std::string& text,
       GLIMMER_TRY(CompareSettings(then == nullptr ? JsonObject() : *then, settings));
       content.has_settings = true;
     } else if (const JsonObject* hashes = fields.ObjectOrNull("tensors")) {
-      TakeTensors(*hashes, content.tensors[fields.StringOr("file", "")]);
+      const std::string file = fields.StringOr("file", "");
+      TakeTensors(*hashes, content.tensors[file]);
+      TakeErrors(fields.ObjectOrNull("errors"), content.errors[file]);
     } else {
-      content.digests[fields.StringOr("file", "")] = fields.StringOr("digest", "");
+      const std::string file = fields.StringOr("file", "");
+      content.digests[file] = fields.StringOr("digest", "");
+      TakeErrors(fields.ObjectOrNull("errors"), content.errors[file]);
     }
   }
   return content;
@@ -102,6 +131,7 @@ Result<Journal> Journal::Open(const std::string& folder, const JsonObject& setti
   Journal journal(std::move(file), folder);
   journal.digests_ = std::move(content.digests);
   journal.tensors_ = std::move(content.tensors);
+  journal.errors_ = std::move(content.errors);
   // A kill may have cut the last line short; what follows gets a line of its own.
   const bool torn = !text.empty() && text.back() != '\n';
   if (torn) GLIMMER_TRY(journal.file_.Append("\n"));
@@ -124,18 +154,27 @@ std::map<uint32_t, std::string> Journal::TensorsOf(const std::string& file) cons
   return found == tensors_.end() ? std::map<uint32_t, std::string>() : found->second;
 }
 
+PackErrors Journal::ErrorsOf(const std::string& file) const {
+  const auto found = errors_.find(file);
+  return found == errors_.end() ? PackErrors() : found->second;
+}
+
 Status Journal::RecordTensors(const std::string& file,
-                              const std::map<uint32_t, std::string>& hashes) {
+                              const std::map<uint32_t, std::string>& hashes,
+                              const PackErrors& errors) {
   JsonObject by_slot;
   for (const auto& [slot, hash] : hashes) by_slot[std::to_string(slot)] = hash;
-  const JsonObject line = {{"file", file}, {"tensors", std::move(by_slot)}};
+  JsonObject line = {{"file", file}, {"tensors", std::move(by_slot)}};
+  if (!errors.empty()) line["errors"] = ErrorsBySlot(errors);
   GLIMMER_TRY(file_.Append(base::DumpJson(line, 0) + "\n"));
   return file_.Sync();
 }
 
-Status Journal::Record(const std::string& file, const std::string& digest) {
+Status Journal::Record(const std::string& file, const std::string& digest,
+                       const PackErrors& errors) {
   // One write call a line: lines of several threads do not mix.
-  const JsonObject line = {{"file", file}, {"digest", digest}};
+  JsonObject line = {{"file", file}, {"digest", digest}};
+  if (!errors.empty()) line["errors"] = ErrorsBySlot(errors);
   GLIMMER_TRY(file_.Append(base::DumpJson(line, 0) + "\n"));
   return file_.Sync();
 }

@@ -10,8 +10,12 @@
 #include "base/file.h"
 #include "base/json_types.h"
 #include "base/result.h"
+#include "kernels/nvfp4_pack.h"
 
 namespace glimmer::quant {
+
+// Of packed tensors, how far they are from the original.
+using PackErrors = std::map<uint32_t, kernels::PackError>;  // by slot
 
 inline constexpr char kJournalName[] = ".glimmer-journal.jsonl";
 
@@ -29,10 +33,12 @@ class Journal {
   std::string DigestOf(const std::string& file) const;
   // Hashes of the tensors that an unfinished file is recorded to hold, by slot.
   std::map<uint32_t, std::string> TensorsOf(const std::string& file) const;
+  // What was measured of the file's tensors, complete or not.
+  PackErrors ErrorsOf(const std::string& file) const;
   // Both are thread-safe, and durable when they return.
-  base::Status RecordTensors(const std::string& file,
-                             const std::map<uint32_t, std::string>& hashes);
-  base::Status Record(const std::string& file, const std::string& digest);
+  base::Status RecordTensors(const std::string& file, const std::map<uint32_t, std::string>& hashes,
+                             const PackErrors& errors);
+  base::Status Record(const std::string& file, const std::string& digest, const PackErrors& errors);
   // The conversion is complete.
   base::Status Remove();
 
@@ -44,6 +50,7 @@ class Journal {
   std::string folder_;
   std::map<std::string, std::string> digests_;
   std::map<std::string, std::map<uint32_t, std::string>> tensors_;
+  std::map<std::string, PackErrors> errors_;
 };
 
 }  // namespace glimmer::quant

@@ -15,13 +15,50 @@ constexpr size_t kVerifyChunkBytes = size_t{8} << 20;
 
 }  // namespace
 
-OutputSet::OutputSet(const Plan& plan, std::string folder, Journal& journal)
+OutputSet::OutputSet(const Plan& plan, std::string folder, Journal& journal, Errors errors)
     : plan_(plan), folder_(std::move(folder)), journal_(journal), states_(plan.files.size()) {
   for (size_t file = 0; file < states_.size(); ++file) {
     states_[file].hashes.resize(plan.files[file].tensors.size());
     states_[file].recorded.resize(plan.files[file].tensors.size());
+    states_[file].errors.resize(plan.files[file].tensors.size());
+    states_[file].measured.resize(plan.files[file].tensors.size());
     states_[file].unfinished = plan.files[file].tensors.size();
   }
+  if (errors == Errors::kUnknown) return;
+  for (const PlannedTensor& planned : plan.tensors) {
+    const Place weight = planned.place(Part::kWeight);
+    if (weight.written()) states_[weight.file].measured[weight.slot] = 1;
+  }
+}
+
+void OutputSet::SetError(Place weight, const kernels::PackError& error) {
+  states_[weight.file].errors[weight.slot] = error;
+}
+
+bool OutputSet::RestoreErrors(size_t file, const std::vector<uint32_t>& slots) {
+  State& state = states_[file];
+  const PackErrors recorded = journal_.ErrorsOf(plan_.files[file].name);
+  bool complete = true;
+  for (const uint32_t slot : slots) {
+    const auto found = recorded.find(slot);
+    if (found != recorded.end()) state.errors[slot] = found->second;
+    complete = complete && (found != recorded.end() || state.measured[slot] == 0);
+  }
+  return complete;
+}
+
+PackErrors OutputSet::ErrorsOf(size_t file, const std::vector<uint32_t>& slots) const {
+  PackErrors errors;
+  for (const uint32_t slot : slots) {
+    if (const auto& error = states_[file].errors[slot]) errors[slot] = *error;
+  }
+  return errors;
+}
+
+std::vector<uint32_t> OutputSet::AllSlots(size_t file) const {
+  std::vector<uint32_t> slots(plan_.files[file].tensors.size());
+  std::iota(slots.begin(), slots.end(), 0u);
+  return slots;
 }
 
 std::string OutputSet::Digest(size_t file, const std::vector<std::string>& hashes) const {
@@ -49,13 +86,14 @@ Status OutputSet::VerifyFile(size_t file, const base::CancelFlag& cancel) {
   const std::string path = base::JoinPath(folder_, planned.name);
   const std::string digest = journal_.DigestOf(planned.name);
   if (digest.empty() || !base::FileExists(path)) return {};
-  std::vector<uint32_t> slots(planned.tensors.size());
-  std::iota(slots.begin(), slots.end(), 0u);
+  const std::vector<uint32_t> slots = AllSlots(file);
+  if (!RestoreErrors(file, slots)) return {};
   GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots, cancel));
   if (hashes.size() != slots.size()) return {};
   std::vector<std::string> in_order;
   for (const auto& [slot, hash] : hashes) in_order.push_back(hash);
   states_[file].kept = Digest(file, in_order) == digest;
+  states_[file].digest = digest;
   return {};
 }
 
@@ -66,7 +104,7 @@ Status OutputSet::VerifyTensors(size_t file, const base::CancelFlag& cancel) {
   if (recorded.empty() || !base::FileExists(path)) return {};
   std::vector<uint32_t> slots;
   for (const auto& [slot, hash] : recorded) {
-    if (slot < state.hashes.size()) slots.push_back(slot);
+    if (slot < state.hashes.size() && RestoreErrors(file, {slot})) slots.push_back(slot);
   }
   GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots, cancel));
   for (const auto& [slot, hash] : hashes) {
@@ -140,7 +178,9 @@ Status OutputSet::Complete(size_t file) {
   State& state = states_[file];
   GLIMMER_TRY(Open(file));  // a file of empty tensors has had no write
   GLIMMER_TRY(state.writer->Sync());
-  GLIMMER_TRY(journal_.Record(plan_.files[file].name, Digest(file, state.hashes)));
+  state.digest = Digest(file, state.hashes);
+  GLIMMER_TRY(
+      journal_.Record(plan_.files[file].name, state.digest, ErrorsOf(file, AllSlots(file))));
   GLIMMER_TRY(state.writer->Publish());
   state.writer.reset();
   state.kept = true;
@@ -152,14 +192,16 @@ Status OutputSet::Commit() {
     State& state = states_[file];
     if (!state.writer) continue;
     std::map<uint32_t, std::string> fresh;
+    std::vector<uint32_t> slots;
     for (uint32_t slot = 0; slot < state.hashes.size(); ++slot) {
       if (state.hashes[slot].empty() || state.recorded[slot] != 0) continue;
       fresh[slot] = state.hashes[slot];
+      slots.push_back(slot);
       state.recorded[slot] = 1;
     }
     if (fresh.empty()) continue;
     GLIMMER_TRY(state.writer->Sync());
-    GLIMMER_TRY(journal_.RecordTensors(plan_.files[file].name, fresh));
+    GLIMMER_TRY(journal_.RecordTensors(plan_.files[file].name, fresh, ErrorsOf(file, slots)));
   }
   return {};
 }

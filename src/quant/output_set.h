@@ -24,10 +24,14 @@
 
 namespace glimmer::quant {
 
+// Whether the error of packing is wanted.
+enum class Errors { kUnknown, kMeasured };
+
 class OutputSet {
  public:
-  // `plan` and `journal` must outlive it.
-  OutputSet(const Plan& plan, std::string folder, Journal& journal);
+  // `plan` and `journal` must outlive it. With kMeasured, what an earlier attempt packed is kept
+  // only where the journal has its error.
+  OutputSet(const Plan& plan, std::string folder, Journal& journal, Errors errors);
 
   // Finds what to keep by reading it. Errors: kIo, kCancelled.
   base::Status VerifyKept(size_t workers, const base::CancelFlag& cancel);
@@ -38,6 +42,8 @@ class OutputSet {
   // Both do nothing for a complete file. A tensor may be written again, with the same bytes.
   // Offsets count from the tensor's first byte.
   base::Status Write(Place place, uint64_t offset, std::span<const std::byte> bytes);
+  // What packing this linear's weight lost. REQUIRES: before Finish() of the weight.
+  void SetError(Place weight, const kernels::PackError& error);
   // The tensor is complete and its bytes have this hash.
   base::Status Finish(Place place, std::string hash);
 
@@ -47,6 +53,12 @@ class OutputSet {
   base::Status CompleteRest();
 
   uint64_t bytes_written() const { return bytes_written_; }
+  // REQUIRES: the file is complete.
+  const std::string& digest(size_t file) const { return states_[file].digest; }
+  // Zero where nothing was measured.
+  kernels::PackError error(Place weight) const {
+    return states_[weight.file].errors[weight.slot].value_or(kernels::PackError());
+  }
 
  private:
   struct State {
@@ -55,11 +67,18 @@ class OutputSet {
     std::optional<io::ShardWriter> writer;
     std::vector<std::string> hashes;  // by slot; empty of tensors that are not complete
     std::vector<uint8_t> recorded;    // by slot: the journal knows the hash
+    std::vector<std::optional<kernels::PackError>> errors;  // by slot
+    std::vector<uint8_t> measured;                          // by slot: is kept with its error only
+    std::string digest;                                     // once it is complete
     std::atomic<size_t> unfinished{0};
   };
 
   base::Status Open(size_t file);
   base::Status Complete(size_t file);
+  // Takes the errors that the journal has of these slots; false when one is missing.
+  bool RestoreErrors(size_t file, const std::vector<uint32_t>& slots);
+  std::vector<uint32_t> AllSlots(size_t file) const;
+  PackErrors ErrorsOf(size_t file, const std::vector<uint32_t>& slots) const;
   std::string Digest(size_t file, const std::vector<std::string>& hashes) const;
   // Hashes the tensors with these slots; nothing when the file is not as planned.
   base::Result<std::map<uint32_t, std::string>> HashTensors(const std::string& path, size_t file,

@@ -77,6 +77,11 @@ def read_folder(path):
     return {entry.name: entry.read_bytes() for entry in Path(path).iterdir()}
 
 
+def read_output(path):
+    """The same without the reports, which tell when and how fast a run was."""
+    return {n: data for n, data in read_folder(path).items() if not n.startswith("report.")}
+
+
 class Case(unittest.TestCase):
     """A test with a temporary folder of its own."""
 

@@ -13,8 +13,8 @@ import unittest
 from pathlib import Path
 
 from glimmer import (CONFIGS, CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, PROGRAM, PROJECT, REFERENCE,
-                     UNSUPPORTED, Case, read_folder, read_header, read_tensors, run, run_json,
-                     write_tensors)
+                     UNSUPPORTED, Case, read_folder, read_header, read_output, read_tensors, run,
+                     run_json, write_tensors)
 
 
 class Reference(Case):
@@ -318,7 +318,7 @@ class Resume(Case):
         begin = time.monotonic()
         run("quantize", self.model, self.folder / "undisturbed", *self.options)
         duration = time.monotonic() - begin
-        expected = read_folder(self.folder / "undisturbed")
+        expected = read_output(self.folder / "undisturbed")
         self.assertGreater(len(expected), 5)
         randomness = random.Random(7)
         out, killed, rounds = self.folder / "out", 0, 0
@@ -339,10 +339,10 @@ class Resume(Case):
                         self.assertEqual(data, expected[name], f"{name} is not complete")
                 continue
             self.assertEqual(process.returncode, 0, error)
-            self.assertEqual(read_folder(out), expected)
+            self.assertEqual(read_output(out), expected)
             subprocess.run(["rm", "-r", out], check=True)
         self.assertEqual(run("quantize", self.model, out, *self.options, "--resume").returncode, 0)
-        self.assertEqual(read_folder(out), expected)
+        self.assertEqual(read_output(out), expected)
         self.assertEqual(killed, 20)
 
     def interrupt(self, out):
@@ -381,7 +381,7 @@ class Resume(Case):
         data[-1] ^= 1
         shard.write_bytes(data)
         self.assertEqual(run("quantize", self.model, out, *self.options, "--resume").returncode, 0)
-        self.assertEqual(read_folder(out), read_folder(self.folder / "undisturbed"))
+        self.assertEqual(read_output(out), read_output(self.folder / "undisturbed"))
 
     def test_two_writers_do_not_mix(self):
         out = self.folder / "out"

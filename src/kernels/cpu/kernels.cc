@@ -19,6 +19,7 @@ namespace {
 
 }  // namespace
 
-const Table kTable = {AbsMax, PackNvfp4, MatMulF32, MatMulBf16, MatMulNvfp4, WeightedSum};
+const Table kTable = {AbsMax,     PackNvfp4,   PackError,  MatMulF32,
+                      MatMulBf16, MatMulNvfp4, WeightedSum};
 
 }  // namespace glimmer::kernels::GLIMMER_ISA

@@ -135,3 +135,15 @@ void PackNvfp4(const uint16_t* weights, size_t blocks, float tensor_scale, uint8
   scalar::kTable.pack_nvfp4(weights + vector_blocks * kBlock, blocks - vector_blocks, tensor_scale,
                             packed + vector_blocks * kBlock / 2, scales + vector_blocks);
 }
+
+void PackError(const PackErrorArgs& args) {
+  F64x16 errors = LoadF64(args.squares), weights = LoadF64(args.squares + kBlock);
+  for (size_t b = 0; b < args.blocks; ++b) {
+    const F32x16 step = Broadcast(args.e4m3_values[args.scales[b]] * args.tensor_scale);
+    const F32x16 w = WidenBf16(args.weights + b * kBlock);
+    errors = AddSquares(Sub(w, Mul(DecodeE2m1(args.packed + b * kBlock / 2), step)), errors);
+    weights = AddSquares(w, weights);
+  }
+  StoreF64(errors, args.squares);
+  StoreF64(weights, args.squares + kBlock);
+}

@@ -26,6 +26,7 @@ inline I32x16 BroadcastInt(int32_t x) { return {_mm512_set1_epi32(x)}; }
 inline F32x16 LoadF32(const float* p) { return {_mm512_loadu_ps(p)}; }
 inline void StoreF32(F32x16 a, float* p) { _mm512_storeu_ps(p, a.v); }
 inline F32x16 Mul(F32x16 a, F32x16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline F32x16 Sub(F32x16 a, F32x16 b) { return {_mm512_sub_ps(a.v, b.v)}; }
 // a * b + c, rounded once.
 inline F32x16 MulAdd(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline F32x16 Div(F32x16 a, F32x16 b) { return {_mm512_div_ps(a.v, b.v)}; }
@@ -77,6 +78,22 @@ inline F32x16 DecodeE2m1(const uint8_t* codes) {
   return {_mm512_permutexvar_ps(_mm512_cvtepu8_epi32(Nibbles(codes)), values)};
 }
 
+// Sixteen sums in double.
+struct F64x16 {
+  __m512d lo, hi;
+};
+inline F64x16 LoadF64(const double* p) { return {_mm512_loadu_pd(p), _mm512_loadu_pd(p + 8)}; }
+inline void StoreF64(F64x16 a, double* p) {
+  _mm512_storeu_pd(p, a.lo);
+  _mm512_storeu_pd(p + 8, a.hi);
+}
+// sum + a * a; the squares are exact.
+inline F64x16 AddSquares(F32x16 a, F64x16 sum) {
+  const __m512d lo = _mm512_cvtps_pd(_mm512_castps512_ps256(a.v));
+  const __m512d hi = _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1));
+  return {_mm512_fmadd_pd(lo, lo, sum.lo), _mm512_fmadd_pd(hi, hi, sum.hi)};
+}
+
 // The widest vector of 16-bit lanes.
 struct U16xN {
   __m512i v;
@@ -107,6 +124,9 @@ inline F32x16 LoadF32(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu
 inline void StoreF32(F32x16 a, float* p) {
   _mm256_storeu_ps(p, a.lo);
   _mm256_storeu_ps(p + 8, a.hi);
+}
+inline F32x16 Sub(F32x16 a, F32x16 b) {
+  return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)};
 }
 inline F32x16 MulAdd(F32x16 a, F32x16 b, F32x16 c) {
   return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
@@ -184,6 +204,26 @@ inline F32x16 DecodeE2m1(const uint8_t* codes) {
   const __m128i nibbles = Nibbles(codes);
   return {E2m1Values(_mm256_cvtepu8_epi32(nibbles)),
           E2m1Values(_mm256_cvtepu8_epi32(_mm_srli_si128(nibbles, 8)))};
+}
+
+struct F64x16 {
+  __m256d v[4];
+};
+inline F64x16 LoadF64(const double* p) {
+  return {{_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4), _mm256_loadu_pd(p + 8),
+           _mm256_loadu_pd(p + 12)}};
+}
+inline void StoreF64(F64x16 a, double* p) {
+  for (int i = 0; i < 4; ++i) _mm256_storeu_pd(p + 4 * i, a.v[i]);
+}
+inline F64x16 AddSquares(F32x16 a, F64x16 sum) {
+  const __m128 quarters[4] = {_mm256_castps256_ps128(a.lo), _mm256_extractf128_ps(a.lo, 1),
+                              _mm256_castps256_ps128(a.hi), _mm256_extractf128_ps(a.hi, 1)};
+  for (int i = 0; i < 4; ++i) {
+    const __m256d wide = _mm256_cvtps_pd(quarters[i]);
+    sum.v[i] = _mm256_fmadd_pd(wide, wide, sum.v[i]);
+  }
+  return sum;
 }
 
 struct U16xN {

@@ -28,8 +28,23 @@ void PackNvfp4(const uint16_t* weights, size_t blocks, float tensor_scale, uint8
   }
 }
 
+void PackError(const PackErrorArgs& args) {
+  for (size_t b = 0; b < args.blocks; ++b) {
+    const float step = args.e4m3_values[args.scales[b]] * args.tensor_scale;
+    for (size_t l = 0; l < kNvfp4Block; ++l) {
+      const uint8_t pair = args.packed[b * kNvfp4BlockBytes + l / 2];
+      const float w = tensor::Bf16ToF32(args.weights[b * kNvfp4Block + l]);
+      const float value = tensor::E2m1ToF32((pair >> (l % 2 * 4)) & 0xF) * step;
+      const double error = w - value;
+      args.squares[l] += error * error;
+      args.squares[kNvfp4Block + l] += double{w} * double{w};
+    }
+  }
+}
+
 }  // namespace
 
-const Table kTable = {AbsMax, PackNvfp4, MatMulF32, MatMulBf16, MatMulNvfp4, WeightedSum};
+const Table kTable = {AbsMax,     PackNvfp4,   PackError,  MatMulF32,
+                      MatMulBf16, MatMulNvfp4, WeightedSum};
 
 }  // namespace glimmer::kernels::scalar

@@ -1,0 +1,24 @@
+// The files of the output beside the report itself and the index, with their hashes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "report/facts.h"
+
+namespace glimmer::report {
+
+struct FileEntry {
+  std::string name;
+  uint64_t bytes = 0;
+  std::string hash;  // XXH3, 128 bits
+  // Of weight files: over the header and the hashes of the tensors in their order, as in the
+  // journal, so that no file is read again.
+  bool is_digest = false;
+};
+
+// Weight files, then the others by name. A file that cannot be read has no hash.
+std::vector<FileEntry> OutputFiles(const Facts& facts, const std::string& card);
+
+}  // namespace glimmer::report
