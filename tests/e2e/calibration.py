@@ -55,6 +55,15 @@ def source_bytes(model):
                for info in read_header(path)[0].values())
 
 
+def activation_bytes(tokens, width, layers, experts):
+    """What a calibration in bf16 reads of the activations on the disk, at most.
+
+    A layer reads its input, its attention's result and the sum of its experts; each expert of a
+    token the normed activations, two bytes an element, and the sum so far.
+    """
+    return tokens * width * (4 + layers * (3 * 4 + experts * (2 + 4)))
+
+
 def read_outputs(folder):
     """File name -> bytes of a finished or an unfinished output; reports hold durations."""
     return {entry.name: entry.read_bytes() for entry in Path(folder).iterdir()

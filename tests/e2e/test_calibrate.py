@@ -7,14 +7,13 @@ import re
 import resource
 import shutil
 import struct
-import subprocess
 import tempfile
 import unittest
 from collections import defaultdict
 from pathlib import Path
 
-from calibration import (GOLDEN, JOURNAL, SCRATCH, STATS, TEXTS, Measured, golden_tokens, limited,
-                         make_model, read_all_tensors, read_outputs, read_scales, read_stats,
+from calibration import (GOLDEN, SCRATCH, STATS, TEXTS, Measured, activation_bytes, golden_tokens,
+                         limited, make_model, read_all_tensors, read_outputs, read_scales, read_stats,
                          source_bytes, write_random_tokens, write_tokens)
 from glimmer import (CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, REFERENCE, Case, read_tensors, run,
                      run_json, write_tensors)
@@ -34,6 +33,14 @@ def to_bf16(value):
     (bits,) = struct.unpack("<I", struct.pack("<f", value))
     bits += 0x7FFF + (bits >> 16 & 1)
     return struct.unpack("<f", struct.pack("<I", bits & 0xFFFF0000))[0]
+
+
+def least_memory(*asked):
+    """The least --memory that a command says it needs, rounded up, and the text it says."""
+    said = run(*asked, "--memory", "1MB").stderr
+    number, unit = re.search(r"at least ([\d.]+) ([MG]B)", said).groups()
+    digits = len(number.partition(".")[2])
+    return round((float(number) + 0.1**digits) * {"MB": 1e6, "GB": 1e9}[unit]), number + unit
 
 
 class Calibrated(Case):
@@ -175,14 +182,12 @@ class Outputs(Calibrated):
         self.assertTrue(run_json("check", self.out, "--deep", "--base", REFERENCE)["sound"])
 
     def test_threads_and_memory_change_no_byte(self):
-        little = run("quantize", REFERENCE, self.folder / "none", "--calibration", TEXTS, *SHORT,
-                     "--threads", 3, "--memory", "1MB").stderr
-        least = re.search(r"at least ([\d.]+ [MG]B)", little)[1]
+        asked = ["--calibration", TEXTS, *SHORT]
+        least, _ = least_memory("quantize", REFERENCE, self.folder / "none", *asked, "--threads", 3)
         expected = read_outputs(self.out)
         for name, options in [("one", ["--threads", 1]),
                               ("least", ["--threads", 3, "--memory", least])]:
-            out = self.quantize("--calibration", TEXTS, *SHORT, *options, name=name,
-                                model=REFERENCE)
+            out = self.quantize(*asked, *options, name=name, model=REFERENCE)
             self.assertEqual(read_outputs(out), expected, name)
 
     def test_a_finished_output_is_left_alone(self):
@@ -279,9 +284,8 @@ class FewTokens(Calibrated):
         scales = [read_scales(self.quantize("--calibration", tokens, *options, name=f"out_{i}"))
                   for i, options in enumerate([[], ["--activations", "f32"],
                                                ["--latent-norm-eps", "0.5"]])]
-        self.assertNotEqual(scales[0], scales[1])
         name = "model.layers.1.self_attn.kv_b_proj"
-        self.assertGreater(scales[0][name], 1.1 * scales[2][name])
+        self.assertEqual(len({scale[name] for scale in scales}), 3)
 
 
 class Data(Calibrated):
@@ -378,11 +382,12 @@ class Data(Calibrated):
             out = self.quantize("--calibration", path, name=path.suffix)
             self.assertEqual(read_outputs(out), expected)
             path.write_bytes(path.read_bytes()[:-9])
-            self.refuse(path, CORRUPT, path.name, "truncated", options=["--samples", 500])
+            self.refuse(path, CORRUPT, path.name, "truncated", options=["--samples", 600])
 
 
 class Options(Calibrated):
     def refuse(self, *options, said=()):
+        shutil.rmtree(self.folder / "out", ignore_errors=True)
         done = run("quantize", BASIC, self.folder / "out", *options)
         self.assertEqual(done.returncode, INVALID, (options, done.stderr))
         for text in said:
@@ -396,7 +401,7 @@ class Options(Calibrated):
                               ("--activations", "fp8"), ("--expert-input-scale", "model"),
                               ("--latent-norm-eps", "-1"), ("--latent-norm-eps", "nan"),
                               ("--memory", "nonsense"), ("--memory", "0"), ("--memory", "-5GB"),
-                              ("--memory", "nan GB"), ("--memory", "")]:
+                              ("--memory", "nan GB")]:
             with self.subTest(option=option, value=value):
                 self.refuse("--calibration", tokens, option, value)
 
@@ -475,7 +480,7 @@ class Statistics(Calibrated):
 
     def test_numbers_that_cannot_be(self):
         at = next(i for i, line in enumerate(self.lines) if "layers.1.self_attn.o_proj" in line)
-        for field, wrong in [("amax", -1), ("amax", 1e39), ("amax", 0), ("amax", "1"),
+        for field, wrong in [("amax", -1), ("amax", 1e39), ("amax", "1"),
                              ("tokens", -1), ("tokens", 0.5), ("histogram", [-1]),
                              ("first_bin", 128)]:
             line = json.loads(self.lines[at])
@@ -491,7 +496,7 @@ class BrokenWeights(Calibrated):
     def refuse(self, model, *said, options=()):
         out = self.folder / "out"
         done = run("quantize", model, out, "--calibration", self.tokens([[1, 2, 3], [4, 5, 6]]),
-                   *options)
+                   "--samples", 2, *options)
         finished = sorted(path.name for path in out.glob("*.safetensors")) if out.exists() else []
         shutil.rmtree(out, ignore_errors=True)
         self.assert_fails(done, CORRUPT, *said)
@@ -506,25 +511,25 @@ class BrokenWeights(Calibrated):
 
     def test_linears(self):
         for name in ["layers.0.mlp.down_proj", "layers.1.self_attn.q_b_proj",
-                     "layers.1.self_attn.indexer.wk", "layers.2.mlp.experts.3.gate_proj",
-                     "layers.2.mlp.shared_experts.down_proj"]:
+                     "layers.2.mlp.experts.3.gate_proj", "layers.2.mlp.shared_experts.down_proj"]:
             for bits in [0x7FC0, 0xFF80]:
                 with self.subTest(name=name, bits=bits):
                     model = self.damage(f"model.{name}.weight", bits)
                     self.refuse(model, name.split(".")[1], "model.layers." + name.split(".")[1])
+        self.refuse(self.damage("model.layers.1.self_attn.indexer.wk.weight", 0x7FC0),
+                    "layer 1: the indexer")
 
     def test_what_is_not_quantized(self):
-        for name in ["layers.1.input_layernorm", "layers.1.self_attn.q_a_layernorm",
-                     "layers.1.post_attention_layernorm", "layers.2.mlp.gate"]:
+        for name, said in [("layers.1.input_layernorm", "layers.1.input_layernorm"),
+                           ("layers.1.self_attn.q_a_layernorm", "layers.1.self_attn"),
+                           ("layers.1.post_attention_layernorm", "layers.1.post_attention"),
+                           ("norm", "model.norm"), ("layers.2.mlp.gate", "layer 2: the router")]:
             with self.subTest(name=name):
-                self.refuse(self.damage(f"model.{name}.weight", 0x7FC0), "layers.")
+                self.refuse(self.damage(f"model.{name}.weight", 0x7FC0), said)
 
     def test_correction_bias_of_the_router(self):
         self.refuse(self.damage("model.layers.2.mlp.gate.e_score_correction_bias", 0x7FC0),
                     "model.layers.2.mlp")
-
-    def test_the_last_norm(self):
-        self.refuse(self.damage("model.norm.weight", 0x7FC0), "lm_head")
 
     def test_activations_that_overflow(self):
         huge = 0x7F7F  # the largest BF16
@@ -557,15 +562,14 @@ class FullDisk(Calibrated):
 class Memory(Calibrated):
     """--memory is a promise."""
 
-    def measure(self, model, tokens, *options):
+    def measure(self, model, samples, seq_len, vocabulary):
         """Runs with the least memory that is said to work, and inside a limit of that size."""
+        tokens = write_random_tokens(self.folder / "tokens.jsonl", samples, seq_len, vocabulary)
         asked = ["quantize", model, self.folder / "out", "--calibration", tokens, "--threads", 2,
-                 *options]
+                 "--samples", samples, "--seq-len", seq_len]
         self.assert_fails(run(*asked, "--memory", "1MB"), EXHAUSTED, "--memory", "1.0 MB")
-        said = run(*asked, "--memory", "1MB").stderr
-        number, unit = re.search(r"at least ([\d.]+) ([MG]B)", said).groups()
-        limit = int(float(number) * {"MB": 1e6, "GB": 1e9}[unit])
-        measured = Measured(*asked, "--memory", f"{number}{unit}", data_bytes=limit)
+        limit, _ = least_memory(*asked)
+        measured = Measured(*asked, "--memory", limit, data_bytes=limit)
         print(f"\n  peak {measured.peak_anonymous / 1e6:.0f} MB of {limit / 1e6:.0f} MB,"
               f" mapped {measured.peak_file / 1e6:.0f} MB, read {measured.bytes_read / 1e6:.0f} MB"
               f" of {source_bytes(model) / 1e6:.0f} MB in {measured.seconds:.1f} s", flush=True)
@@ -574,30 +578,34 @@ class Memory(Calibrated):
         self.assertLess(measured.peak_anonymous, limit)
         return measured
 
+    def test_the_least_that_is_said_to_work_works(self):
+        tokens = self.tokens([[1, 2, 3]])
+        for threads in range(1, 9):
+            asked = ["quantize", BASIC, self.folder / f"{threads}", "--calibration", tokens,
+                     "--samples", 1, "--threads", threads]
+            _, least = least_memory(*asked)
+            done = run(*asked, "--memory", least)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_model_larger_than_memory_is_read_once(self):
-        model = make_model(self.folder / "model", hidden_size=1024, num_hidden_layers=4,
-                           n_routed_experts=32, vocab_size=32768, intermediate_size=2048,
-                           num_nextn_predict_layers=0, num_attention_heads=8)
-        tokens = write_random_tokens(self.folder / "tokens.jsonl", 4, 64, 32768)
-        measured = self.measure(model, tokens)
+        samples, length, width, experts, layers = 4, 64, 1024, 8, 4
+        model = make_model(self.folder / "model", hidden_size=width, num_hidden_layers=layers,
+                           n_routed_experts=24, num_experts_per_tok=experts, vocab_size=32768,
+                           intermediate_size=2048, num_nextn_predict_layers=0,
+                           num_attention_heads=8)
+        measured = self.measure(model, samples, length, 32768)
         size = source_bytes(model)
         self.assertGreater(size, 2 * measured.peak_anonymous)
-        # Each layer and each visit to an expert reads a token's activations a few times.
-        scratch = 4 * 64 * 1024 * 4 * 4 * (5 + 2 * 8)
-        self.assertLess(measured.bytes_read, 1.05 * size + scratch)
+        activations = activation_bytes(samples * length, width, layers, experts)
+        self.assertLess(measured.bytes_read - activations, 1.05 * size)
         self.assertLess(measured.peak_file, 0.05 * size + 30e6)  # nor is it read through mappings
 
-    def test_long_sequences(self):
-        model = make_model(self.folder / "model", BASIC / "config.json", index_topk=1024,
-                           max_position_embeddings=4096)
-        tokens = write_random_tokens(self.folder / "tokens.jsonl", 3, 3000, 96)
-        self.measure(model, tokens, "--seq-len", 3000)
-
-    def test_positions_that_layers_share(self):
+    def test_long_sequences_whose_positions_layers_share(self):
         model = make_model(self.folder / "model", GOLDEN / "models/shared/source/config.json",
-                           index_topk=1024, max_position_embeddings=4096)
-        tokens = write_random_tokens(self.folder / "tokens.jsonl", 60, 1500, 96)
-        self.measure(model, tokens, "--seq-len", 1500)
+                           num_hidden_layers=2, indexer_types=["full", "shared"],
+                           mlp_layer_types=["dense", "sparse"], first_k_dense_replace=1,
+                           index_topk=3000, index_n_heads=1, max_position_embeddings=8192)
+        self.measure(model, 10, 6000, 96)
 
 
 if __name__ == "__main__":

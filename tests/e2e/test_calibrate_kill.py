@@ -185,7 +185,7 @@ class Layers(Killed):
         self.kill_behind(out, 2)
         kept = Path(shutil.copytree(out, self.folder / "kept"))
         for entry in sorted(path.name for path in (kept / SCRATCH).iterdir()):
-            for cut in [False, True]:
+            for cut in [False] if entry == STATS else [False, True]:
                 shutil.rmtree(out)
                 shutil.copytree(kept, out)
                 path = out / SCRATCH / entry
@@ -204,6 +204,25 @@ class Layers(Killed):
         shutil.copytree(kept, out)
         shutil.rmtree(out / SCRATCH)
         self.finish(out)
+
+    def test_kills_at_the_very_end(self):
+        """Between the last weights and the last companion, the scratch being there, half or gone."""
+        for left in ["all", "no statistics", "nothing"]:
+            out = self.folder / left
+            process = self.start(out)
+            while not (out / STATS).exists() and process.poll() is None:
+                time.sleep(0.0005)
+            code, error = self.end(process)
+            if code != 0:
+                self.assertEqual(code, -signal.SIGKILL, error)
+            if (out / JOURNAL).exists():
+                if left == "nothing":
+                    shutil.rmtree(out / SCRATCH, ignore_errors=True)
+                elif left == "no statistics":
+                    (out / SCRATCH / STATS).unlink(missing_ok=True)
+            self.assert_final_names_are_complete(out)
+            with self.subTest(left=left):
+                self.finish(out)
 
     def test_signals_say_how_to_go_on(self):
         for number, layers in [(signal.SIGINT, 0), (signal.SIGTERM, 2)]:
