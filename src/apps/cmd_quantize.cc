@@ -40,8 +40,27 @@ struct Options {
   bool json = false;
 };
 
+// Of the run that ends, beside what the conversion says of itself.
+struct RunFigures {
+  uint64_t source_bytes_read = 0;
+  uint64_t calibration_tokens = 0;  // 0: without calibrating
+  double calibration_seconds = 0;
+};
+
+std::string FiguresText(const RunFigures& run, const quant::Plan& plan) {
+  std::string text = fmt::format(
+      "  {} read from the source, {:.3f} of its size\n", HumanBytes(run.source_bytes_read),
+      static_cast<double>(run.source_bytes_read) / static_cast<double>(plan.totals.bytes_source));
+  if (run.calibration_tokens == 0) return text;
+  return text +
+         fmt::format(
+             "  {} tokens calibrated in {}, {:.0f} tokens/s\n",
+             base::WithCommas(run.calibration_tokens), base::HumanSeconds(run.calibration_seconds),
+             static_cast<double>(run.calibration_tokens) / std::max(run.calibration_seconds, 1e-9));
+}
+
 void PrintSummary(const Options& options, const quant::Plan& plan,
-                  const quant::ConvertSummary& summary) {
+                  const quant::ConvertSummary& summary, const RunFigures& run) {
   const quant::PlanTotals& t = plan.totals;
   if (options.json) {
     base::JsonObject json = PlanJson(plan, "headers");
@@ -50,12 +69,14 @@ void PrintSummary(const Options& options, const quant::Plan& plan,
     json["files_kept"] = summary.files_kept;
     json["bytes_written"] = summary.bytes_written;
     json["seconds"] = summary.seconds;
+    json["source_bytes_read"] = run.source_bytes_read;
+    json["calibration_tokens"] = run.calibration_tokens;
+    json["calibration_seconds"] = run.calibration_seconds;
     return Print(base::DumpJson(json, 2) + "\n");
   }
   if (summary.was_complete) {
     return Print(fmt::format("{}: is complete already, nothing to do\n", options.out));
   }
-  const double rate = static_cast<double>(t.bytes_source) / std::max(summary.seconds, 1e-9);
   Print(fmt::format("{}  {} of {} linears in NVFP4 (recipe {}, {})\n", Bold(options.out),
                     base::WithCommas(t.linears_quantized), base::WithCommas(t.linears_total),
                     plan.recipe.name, plan.options.weights_only ? "W4A16_NVFP4" : "NVFP4"));
@@ -64,9 +85,9 @@ void PrintSummary(const Options& options, const quant::Plan& plan,
       HumanBytes(t.bytes_source),
       100.0 * static_cast<double>(t.bytes_total()) / static_cast<double>(t.bytes_source),
       base::WithCommas(t.tensors_total()), plan.files.size()));
+  Print(FiguresText(run, plan));
   Print(fmt::format(
-      "  {} at {}/s of source{}\n", base::HumanSeconds(summary.seconds),
-      HumanBytes(static_cast<uint64_t>(rate)),
+      "  done in {}{}\n", base::HumanSeconds(summary.seconds),
       summary.files_kept > 0 ? fmt::format("; {} finished files kept", summary.files_kept) : ""));
 }
 
@@ -141,7 +162,7 @@ Status QuantizeWeights(const Request& request) {
         });
   }();
   if (!summary.ok()) return WithWayToGoOn(std::move(summary).error(), request.options.out);
-  PrintSummary(request.options, request.plan, summary.value());
+  PrintSummary(request.options, request.plan, summary.value(), {source.bytes_read()});
   return {};
 }
 
@@ -239,17 +260,34 @@ Status QuantizeCalibrated(Request request) {
                  quant::CheckOutput(request.plan, request.companions, options.out, request.settings,
                                     options.resume));
   quant::ConvertSummary summary;
+  RunFigures run;
   summary.was_complete = state == quant::OutputState::kFinished;
   if (!summary.was_complete) {
     base::Result<calib::CalibratedResult> result = ShowProgress(request, calibration);
     if (!result.ok()) return WithWayToGoOn(std::move(result).error(), options.out);
     summary = result.value().summary;
+    run = {result.value().source_bytes_read, calib::ShapeOf(calibration.sequences).tokens,
+           result.value().calibration_seconds};
   }
-  PrintSummary(options, request.plan, summary);
+  PrintSummary(options, request.plan, summary, run);
+  return {};
+}
+
+// Options that have no meaning beside each other.
+Status CheckOptionsFit(const Options& options) {
+  const bool files = !options.calibration.files.empty(), stats = !options.stats.empty();
+  if (options.weights_only && files) {
+    return base::Invalid("--calibration: has no meaning with --weights-only");
+  }
+  if (options.weights_only && stats) {
+    return base::Invalid("--stats: has no meaning with --weights-only");
+  }
+  if (files && stats) return base::Invalid("--stats: has no meaning with --calibration");
   return {};
 }
 
 Status RunQuantize(const Options& options) {
+  GLIMMER_TRY(CheckOptionsFit(options));
   GLIMMER_ASSIGN(const uint64_t max_shard_bytes, base::ParseBytes(options.max_shard_size));
   GLIMMER_ASSIGN(quant::Recipe recipe, quant::LoadRecipe(options.recipe));
   GLIMMER_ASSIGN(ModelInput input, OpenModel(options.model, Weights::kRequired));
