@@ -66,10 +66,10 @@ std::string UnseenNames(const Facts& facts) {
   std::string items;
   const size_t shown = std::min(unseen.size(), kMostExpertNames);
   for (size_t i = 0; i < shown; ++i) items += Element("li", Element("code", Text(unseen[i])));
-  const std::string more =
-      shown == unseen.size()
-          ? ""
-          : fmt::format("<p>and {} more, all in report.json.</p>", unseen.size() - shown);
+  const std::string more = shown == unseen.size()
+                               ? ""
+                               : fmt::format("<p>and {} more, all in report.json.</p>",
+                                             WithCommas(unseen.size() - shown));
   return fmt::format(
       "<details open><summary>{} experts saw no token; they have the largest input of their layer "
       "and projection</summary><ul class=\"names\">{}</ul>{}</details>\n",

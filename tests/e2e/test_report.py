@@ -300,6 +300,26 @@ class Others(Case):
         self.assertNotIn("own card", card)
         self.assertGreater(len((out / "report.json").read_text()), 100)
 
+    def test_the_card_is_the_same_after_a_kill_while_calibrating(self):
+        options = ["--samples", "8", "--seq-len", "512"]
+        undisturbed, out = self.folder / "undisturbed", self.folder / "out"
+        self.assertEqual(run("quantize", REFERENCE, undisturbed, *options).returncode, 0)
+        journal = out / ".glimmer-journal.jsonl"
+        process = subprocess.Popen([PROGRAM, "quantize", REFERENCE, out, *options],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            if journal.exists() and journal.read_text().count('"tensors"') > 1:
+                break
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.assertIn('"errors"', journal.read_text())
+        self.assertEqual(run("quantize", REFERENCE, out, *options, "--resume").returncode, 0)
+        self.assertEqual(read_output(out), read_output(undisturbed))
+        both = [json.loads((f / "report.json").read_text()) for f in (out, undisturbed)]
+        for part in ("weights", "inputs", "experts", "calibration"):
+            self.assertEqual(both[0][part], both[1][part])
+
     def test_the_card_is_the_same_after_kills(self):
         config = json.loads((CONFIGS / "glm-5b.json").read_text())
         config.update(num_hidden_layers=3, n_routed_experts=8, vocab_size=4096, eos_token_id=[0])
