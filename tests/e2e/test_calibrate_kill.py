@@ -1,6 +1,7 @@
 """A calibration that is killed anywhere ends, with --resume, in the bytes of an undisturbed one.
 
-GLIMMER_KILLS is how many random kills a chain of runs takes (20), GLIMMER_SEED where they fall.
+GLIMMER_KILLS is how many random kills a chain of runs takes (20; fewer also leave out what takes
+long), GLIMMER_SEED where they fall.
 """
 
 import os
@@ -80,12 +81,14 @@ class Killed(Case):
         """Kills at random moments until there are KILLS; layers done at each."""
         print(f"\n  {KILLS} kills from seed {SEED}, a run takes {self.duration:.1f} s", flush=True)
         randomness, moments, rounds = random.Random(SEED), [], 0
+        said = []
         out, before = self.folder / "out", 0
         while len(moments) < KILLS and rounds < 10 * KILLS:
             rounds += 1
+            wait = randomness.uniform(0, longest)
             process = self.start(out)
             try:
-                process.wait(timeout=randomness.uniform(0, longest))
+                process.wait(timeout=wait)
             except subprocess.TimeoutExpired:
                 pass
             code, error = self.end(process)
@@ -93,6 +96,7 @@ class Killed(Case):
                 self.assert_final_names_are_complete(out)
                 done = layers_done(out)
                 moments.append(done)
+                said.append(f"{wait:.1f} s: {done}")
                 writing = any(out.glob("*.safetensors")) if out.exists() else False
                 self.assertTrue(done >= before or writing or not (out / SCRATCH).exists(),
                                 f"{done} layers after {before}")
@@ -100,10 +104,11 @@ class Killed(Case):
                 continue
             self.assertEqual(code, 0, error)
             self.assert_complete(out)
+            said.append("end")
             shutil.rmtree(out)
             before = 0
         self.assertEqual(len(moments), KILLS)
-        print(f"  layers done at each: {moments}", flush=True)
+        print(f"  layers done at each: {', '.join(said)}", flush=True)
         self.finish(out)
         return moments
 
@@ -115,12 +120,14 @@ class Layers(Killed):
     def setUpClass(cls):
         super().setUpClass()
         cls.prepare(8, 64, hidden_size=1024, intermediate_size=2048, moe_intermediate_size=512,
-                    num_hidden_layers=6, n_routed_experts=16, vocab_size=4096, eos_token_id=[0],
-                    num_attention_heads=8, pad_token_id=0)
+                    num_hidden_layers=6, n_routed_experts=8, num_experts_per_tok=4,
+                    num_nextn_predict_layers=0, vocab_size=4096, eos_token_id=[0],
+                    num_attention_heads=8, index_n_heads=8, pad_token_id=0)
 
     def test_random_kills(self):
         moments = self.chain(1.2 * self.duration)
-        self.assertGreater(len(set(moments)), 2, "no kill fell between layers")
+        if KILLS >= 20:
+            self.assertGreater(len(set(moments)), 2, "no kill fell between layers")
 
     def test_kills_that_leave_little_time(self):
         """Each run gets little further than the last one, many times over."""
@@ -184,7 +191,8 @@ class Layers(Killed):
         out = self.folder / "out"
         self.kill_behind(out, 2)
         kept = Path(shutil.copytree(out, self.folder / "kept"))
-        for entry in sorted(path.name for path in (kept / SCRATCH).iterdir()):
+        entries = sorted(path.name for path in (kept / SCRATCH).iterdir()) if KILLS >= 20 else []
+        for entry in entries:
             for cut in [False] if entry == STATS else [False, True]:
                 shutil.rmtree(out)
                 shutil.copytree(kept, out)
@@ -207,7 +215,7 @@ class Layers(Killed):
 
     def test_kills_at_the_very_end(self):
         """Between the last weights and the last companion, the scratch being there, half or gone."""
-        for left in ["all", "no statistics", "nothing"]:
+        for left in ["all", "no statistics", "nothing"] if KILLS >= 20 else ["all"]:
             out = self.folder / left
             process = self.start(out)
             while not (out / STATS).exists() and process.poll() is None:
