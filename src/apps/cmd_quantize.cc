@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "calib/calibrated_conversion.h"
+#include "calib/hidden_states.h"
 #include "calib/memory.h"
 #include "calib/stats_file.h"
 #include "model/loaded_checkpoint.h"
@@ -201,6 +202,10 @@ Status PrepareCalibration(Request& request, Calibration& calibration) {
                                             calibration.options.threads),
                             shape, memory_bytes,
                             quant::ConvertMemoryBytes(request.plan, request.convert.workers)));
+  const auto element = options.calibration.activations == "bf16" ? calib::RowElement::kBf16
+                                                                 : calib::RowElement::kF32;
+  request.companions.scratch_bytes =
+      calib::HiddenStates::DiskBytes(shape.tokens, request.plan.config.hidden_size, element);
   calibration.files = ReportedFiles(set);
   calibration.fingerprint = set.fingerprint;
   calibration.sequences = std::move(set.sequences);
@@ -249,6 +254,27 @@ base::Result<calib::CalibratedResult> ShowProgress(const Request& request,
       });
 }
 
+// Whether the statistics in a finished output are those that were asked for.
+Status CheckFinishedStats(const Request& request, const Calibration& calibration) {
+  const std::string path = base::JoinPath(request.options.out, calib::kStatsName);
+  if (!request.options.stats.empty()) {
+    GLIMMER_ASSIGN(const std::string found, base::HashOfFile(path));
+    if (request.settings.at("--stats").as_string() == found) return {};
+    return base::Invalid(base::Quoted(path) + ": is complete already, with other statistics than " +
+                         base::Quoted(request.options.stats));
+  }
+  GLIMMER_ASSIGN(const calib::StoredStats stored, calib::ReadStats(path, request.plan.specs));
+  for (const auto& [name, wanted] : calibration.options.stats_settings) {
+    const base::JsonValue* found = stored.settings.if_contains(name);
+    if (found != nullptr && *found == wanted) continue;
+    return base::Invalid(
+        fmt::format("{}: is complete already, of another calibration: {} was {}, now it is {}",
+                    base::Quoted(path), std::string(name),
+                    found == nullptr ? "absent" : base::Shown(*found), base::Shown(wanted)));
+  }
+  return {};
+}
+
 Status QuantizeCalibrated(Request request) {
   const Options& options = request.options;
   Calibration calibration;
@@ -262,7 +288,9 @@ Status QuantizeCalibrated(Request request) {
   quant::ConvertSummary summary;
   RunFigures run;
   summary.was_complete = state == quant::OutputState::kFinished;
-  if (!summary.was_complete) {
+  if (summary.was_complete) {
+    GLIMMER_TRY(CheckFinishedStats(request, calibration));
+  } else {
     base::Result<calib::CalibratedResult> result = ShowProgress(request, calibration);
     if (!result.ok()) return WithWayToGoOn(std::move(result).error(), options.out);
     summary = result.value().summary;

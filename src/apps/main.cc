@@ -58,7 +58,18 @@ void OnUnreadableWeights(int) {
   ::_exit(base::ExitCode(base::ErrorKind::kIo));
 }
 
+// The main thread may still tidy up; an exception on another one would end the program without a
+// sentence.
+void OnMemoryExhausted() {
+  static const auto main_thread = ::getpid();
+  if (::gettid() == main_thread) throw std::bad_alloc();
+  constexpr char kSentence[] = "glimmer: out of memory\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
+  ::_exit(base::ExitCode(base::ErrorKind::kExhausted));
+}
+
 int Main(int argc, char** argv) {
+  std::set_new_handler(OnMemoryExhausted);
   // A write beyond a file size limit is an error like a full disk, not a signal.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGBUS, OnUnreadableWeights);

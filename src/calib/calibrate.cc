@@ -206,7 +206,7 @@ class Calibration {
         GLIMMER_TRY(sink_.OnWeights(*unit, units[u].specs));
       }
       GLIMMER_TRY(pass.End());
-      const bool keep = !NextNeedsSelections(layer, pass);
+      const bool keep = !pass.NextNeedsSelections();  // no going on in between
       GLIMMER_TRY(states.Advance(keep));
       if (!keep) continue;
       GLIMMER_TRY(sink_.Commit());
@@ -214,13 +214,6 @@ class Calibration {
       layers_done = layer + 1;
     }
     return {};
-  }
-
-  // Positions that a later layer shares are in memory only: no going on in between.
-  bool NextNeedsSelections(size_t layer, const LayerPass& pass) const {
-    return layer + 1 < model_.weights.layers.size() &&
-           model_.config.indexer_kind(layer + 1) == model::IndexerKind::kShared &&
-           pass.HoldsSelections();
   }
 
   Status MeasureHeadInput(const RowFile& rows) {
@@ -231,6 +224,10 @@ class Calibration {
       const model::Pass pass = model::MakePass(model_, pool_, &observer_, {});
       observer_.OnLinearInput(model_.weights.lm_head,
                               model::NormRows(pass, x, model_.weights.norm));
+    }
+    if (const auto& module = observer_.broken_module()) {
+      return base::Corrupt(fmt::format(
+          "the input of {} is not finite: weights of the last layers are broken", *module));
     }
     return {};
   }

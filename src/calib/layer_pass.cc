@@ -88,6 +88,7 @@ Status LayerPass::RunAttention(size_t b) {
   model::ApplyAttention(pass, layer_, *weights_, x, selections_[b]);
   GLIMMER_TRY(env_.states.behind().Write(batch.first, x));
   GLIMMER_TRY(Check(pass));
+  if (!NextShares()) selections_[b] = model::Selection(batch.count);
   const auto* moe = std::get_if<model::MoeWeights>(&weights_->mlp);
   if (moe == nullptr) return {};
   const OwnedMatrix normed = model::NormRows(pass, x, weights_->post_attention_norm);
@@ -166,7 +167,13 @@ Status LayerPass::End() {
   return {};
 }
 
-bool LayerPass::HoldsSelections() const {
+bool LayerPass::NextShares() const {
+  return layer_ + 1 < env_.model.weights.layers.size() &&
+         env_.model.config.indexer_kind(layer_ + 1) == model::IndexerKind::kShared;
+}
+
+bool LayerPass::NextNeedsSelections() const {
+  if (!NextShares()) return false;
   return std::any_of(selections_.begin(), selections_.end(), [](const model::Selection& rows) {
     return std::any_of(rows.begin(), rows.end(),
                        [](const auto& chosen) { return !chosen.empty(); });

@@ -40,8 +40,9 @@ class LayerPass {
   base::Status RunExpert(size_t expert, const model::MlpWeights& weights);
   // Writes the layer's result to behind().
   base::Status End();
-  // Whether the layer chose positions, which layers that share its indexer then need.
-  bool HoldsSelections() const;
+  // Whether the layer chose positions that the next one, sharing its indexer, attends to. They are
+  // in memory only.
+  bool NextNeedsSelections() const;
 
  private:
   // Rows [first, first + count) are the tokens of sequences [begin, end).
@@ -54,6 +55,7 @@ class LayerPass {
     float weight;
   };
 
+  bool NextShares() const;
   model::Pass PassOver(std::vector<model::Span> spans) const;
   base::Status RunAttention(size_t b);
   base::Status ChooseExperts(const model::MoeWeights& moe, const Batch& batch,

@@ -36,6 +36,25 @@ uint64_t AttentionFloats(const Config& c) {
 // The same for an MLP of this inner width.
 uint64_t MlpFloats(const Config& c, uint64_t width) { return 6 * c.hidden_size + 4 * width; }
 
+// What layers that share an indexer keep of one token: the positions that it chose.
+uint64_t SelectionBytes(const Config& c, const CalibrationShape& shape) {
+  return shape.longest <= c.index_topk ? 0 : sizeof(std::vector<uint32_t>) + 4 * c.index_topk + 16;
+}
+
+bool SharesIndexers(const Config& c) {
+  return std::find(c.indexer_types.begin(), c.indexer_types.end(), model::IndexerKind::kShared) !=
+         c.indexer_types.end();
+}
+
+// At least `bytes`, and what HumanBytes() shows of it.
+uint64_t RoundUpAsShown(uint64_t bytes) {
+  uint64_t shown = bytes;
+  for (uint64_t step = bytes / 1000 + 1;; shown += step) {
+    const auto parsed = base::ParseBytes(base::HumanBytes(shown));
+    if (!parsed.ok() || parsed.value() >= bytes) return shown;
+  }
+}
+
 }  // namespace
 
 CalibrationShape ShapeOf(const Sequences& sequences) {
@@ -61,26 +80,27 @@ CalibrationMemory MemoryOf(const Config& config, const std::vector<model::Tensor
   const uint64_t routes = shape.tokens * config.num_experts_per_tok;
   const uint64_t stats = (groups + threads + 1) * sizeof(GroupStats);
   // One unit is at work and one is being read; a layer's own stays until its experts are done.
-  const uint64_t fixed = kProgramBytes + threads * kThreadBytes + 2 * layer + 2 * expert +
-                         specs.size() * kSpecBytes + 2 * stats + shape.tokens * kTokenBytes +
-                         routes * kVisitBytes;
+  const uint64_t fixed =
+      kProgramBytes + threads * kThreadBytes + 2 * layer + 2 * expert + specs.size() * kSpecBytes +
+      2 * stats + shape.tokens * kTokenBytes + routes * kVisitBytes +
+      (SharesIndexers(config) ? shape.tokens * SelectionBytes(config, shape) : 0);
   const uint64_t floats =
       std::max({AttentionFloats(config), MlpFloats(config, config.intermediate_size),
                 MlpFloats(config, config.moe_intermediate_size)});
   const auto slack = [](uint64_t bytes) {
     return static_cast<uint64_t>(kAllocatorSlack * static_cast<double>(bytes));
   };
-  return {slack(fixed), slack(floats * kFloat)};
+  return {slack(fixed), slack(floats * kFloat + 2 * SelectionBytes(config, shape))};
 }
 
 Result<size_t> BatchTokensFor(const CalibrationMemory& memory, const CalibrationShape& shape,
                               uint64_t memory_bytes, uint64_t other_bytes) {
   const uint64_t least = memory.Bytes(shape.longest) + other_bytes;
   if (memory_bytes < least) {
-    return base::Exhausted(
-        fmt::format("--memory: expected at least {} for this model and a sequence of {} tokens, "
-                    "found {}",
-                    base::HumanBytes(least), shape.longest, base::HumanBytes(memory_bytes)));
+    return base::Exhausted(fmt::format(
+        "--memory: expected at least {} for this model and a sequence of {} tokens, "
+        "found {}",
+        base::HumanBytes(RoundUpAsShown(least)), shape.longest, base::HumanBytes(memory_bytes)));
   }
   const uint64_t batch = (memory_bytes - other_bytes - memory.fixed) / memory.per_token;
   return std::clamp<uint64_t>(batch, shape.longest,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -111,7 +112,13 @@ class Reader {
     return fields.status();
   }
 
-  StoredStats Finish() { return std::move(stored_); }
+  Result<StoredStats> Finish() {
+    for (const auto& [module, group] : group_of_) {
+      if (!stored_.complete || taken_.contains(group)) continue;
+      return Invalid(fmt::format("{}: has no line for {}", Quoted(path_), Quoted(module)));
+    }
+    return std::move(stored_);
+  }
 
  private:
   void TakeGroup(const JsonObject& line, base::JsonFields& fields) {
@@ -124,13 +131,17 @@ class Reader {
   }
 
   void TakePending() {
-    for (const auto& [group, stats] : pending_) stored_.stats[group] = stats;
+    for (const auto& [group, stats] : pending_) {
+      stored_.stats[group] = stats;
+      taken_.insert(group);
+    }
     pending_.clear();
   }
 
   const std::string& path_;
   std::map<std::string, uint32_t, std::less<>> group_of_;
   std::vector<std::pair<uint32_t, GroupStats>> pending_;  // not yet said to be done
+  std::set<uint32_t> taken_;
   StoredStats stored_;
 };
 

@@ -1,7 +1,10 @@
 #include "calib/weight_unit.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/check.h"
 
@@ -54,9 +57,13 @@ WeightUnit::WeightUnit(const std::vector<TensorSpec>& specs, const quant::Weight
   for (const size_t index : plan.specs) {
     offsets_.push_back(offsets_.back() + RoundUp(TensorBytes(specs[index])));
   }
-  void* data = ::operator new[](offsets_.back(), std::align_val_t(kAlignment));
-  bytes_.reset(static_cast<std::byte*>(data));
+  void* data = ::mmap(nullptr, std::max(offsets_.back(), kAlignment), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) throw std::bad_alloc();
+  bytes_ = static_cast<std::byte*>(data);
 }
+
+WeightUnit::~WeightUnit() { ::munmap(bytes_, std::max(offsets_.back(), kAlignment)); }
 
 Result<std::unique_ptr<WeightUnit>> WeightUnit::Read(const std::vector<TensorSpec>& specs,
                                                      const quant::WeightSource& source,
@@ -68,8 +75,8 @@ Result<std::unique_ptr<WeightUnit>> WeightUnit::Read(const std::vector<TensorSpe
     for (uint64_t done = 0; done < size_bytes; done += kPieceBytes) {
       if (cancel.IsSet()) return base::Cancelled("stopped");
       const uint64_t count = std::min(kPieceBytes, size_bytes - done);
-      GLIMMER_TRY(source.ReadBytes(plan.specs[i], done,
-                                   {unit->bytes_.get() + unit->offsets_[i] + done, count}));
+      GLIMMER_TRY(
+          source.ReadBytes(plan.specs[i], done, {unit->bytes_ + unit->offsets_[i] + done, count}));
     }
   }
   return unit;
@@ -78,7 +85,7 @@ Result<std::unique_ptr<WeightUnit>> WeightUnit::Read(const std::vector<TensorSpe
 const std::byte* WeightUnit::DataOf(size_t index) const {
   const auto found = std::find(plan_.specs.begin(), plan_.specs.end(), index);
   GLIMMER_CHECK(found != plan_.specs.end());
-  return bytes_.get() + offsets_[static_cast<size_t>(found - plan_.specs.begin())];
+  return bytes_ + offsets_[static_cast<size_t>(found - plan_.specs.begin())];
 }
 
 void WeightUnit::Redirect(model::Weight& weight) const { weight.data = DataOf(weight.id); }

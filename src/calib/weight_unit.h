@@ -34,6 +34,10 @@ class WeightUnit : public quant::WeightSource {
                                                         const UnitPlan& plan,
                                                         const base::CancelFlag& cancel);
 
+  ~WeightUnit() override;
+  WeightUnit(const WeightUnit&) = delete;
+  WeightUnit& operator=(const WeightUnit&) = delete;
+
   const UnitPlan& plan() const { return plan_; }
   // Lets the view point into this unit. REQUIRES: the tensor weight.id is part of it.
   void Redirect(model::Weight& weight) const;
@@ -52,7 +56,7 @@ class WeightUnit : public quant::WeightSource {
   const quant::WeightSource& source_;
   const UnitPlan& plan_;
   std::vector<uint64_t> offsets_;  // by position in plan_.specs, then the end
-  std::unique_ptr<std::byte[]> bytes_;
+  std::byte* bytes_;               // pages of its own, so that they leave the program with the unit
 };
 
 }  // namespace glimmer::calib

@@ -49,7 +49,8 @@ struct Companions {
   std::vector<std::pair<std::string, std::string>> texts;   // name, content
   std::vector<std::pair<std::string, std::string>> copies;  // name, path of the original
   std::vector<std::string> others;   // names of what the caller writes before Conversion::Finish()
-  std::vector<std::string> scratch;  // names of what is there in between only, and its caller's
+  std::vector<std::string> scratch;  // names of folders that are there in between only
+  uint64_t scratch_bytes = 0;        // that they take together
 };
 
 struct Progress {

@@ -72,8 +72,14 @@ uint64_t AllocatedBytes(const std::string& path) {
   return size_bytes.ok() ? size_bytes.value() : 0;
 }
 
-Status CheckDiskSpace(const Plan& plan, const std::string& folder) {
-  uint64_t needed = 0, there = 0;
+Status CheckDiskSpace(const Plan& plan, const Companions& companions, const std::string& folder) {
+  uint64_t needed = companions.scratch_bytes, there = 0;
+  for (const std::string& name : companions.scratch) {
+    const std::string path = JoinPath(folder, name);
+    const auto names = base::ListFolder(path);
+    if (!names.ok()) continue;
+    for (const std::string& file : names.value()) there += AllocatedBytes(JoinPath(path, file));
+  }
   for (const OutputFile& file : plan.files) {
     const std::string path = JoinPath(folder, file.name);
     needed += file.file_bytes;
@@ -141,7 +147,7 @@ Result<OutputState> CheckOutput(const Plan& plan, const Companions& companions,
                     "nothing was overwritten",
                     Quoted(folder), Quoted(name)));
   }
-  GLIMMER_TRY(CheckDiskSpace(plan, folder));
+  GLIMMER_TRY(CheckDiskSpace(plan, companions, folder));
   return unfinished ? OutputState::kUnfinished : OutputState::kFresh;
 }
 

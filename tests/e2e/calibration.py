@@ -70,6 +70,11 @@ def read_outputs(folder):
             if entry.is_file() and not entry.name.startswith("report.")}
 
 
+def read_weights(folder):
+    """The same without the model card, which names the texts and how they were given."""
+    return {name: data for name, data in read_outputs(folder).items() if name != "README.md"}
+
+
 def read_all_tensors(folder):
     tensors = {}
     for path in Path(folder).glob("*.safetensors"):

@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from calibration import (GOLDEN, SCRATCH, STATS, TEXTS, Measured, activation_bytes, golden_tokens,
-                         limited, make_model, read_all_tensors, read_outputs, read_scales, read_stats,
+                         limited, make_model, read_all_tensors, read_outputs, read_scales, read_stats, read_weights,
                          source_bytes, write_random_tokens, write_tokens)
 from glimmer import (CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, REFERENCE, Case, read_tensors, run,
                      run_json, write_tensors)
@@ -165,7 +165,7 @@ class Outputs(Calibrated):
         recipe = ["--recipe", "nvfp4-serve"]
         once = self.quantize("--stats", self.out / STATS, *recipe, model=REFERENCE)
         fresh = self.quantize("--calibration", TEXTS, *SHORT, *recipe, name="fresh", model=REFERENCE)
-        self.assertEqual(read_outputs(once), read_outputs(fresh))
+        self.assertEqual(read_weights(once), read_weights(fresh))
 
     def test_weights_are_those_of_weights_only(self):
         plain = self.quantize("--weights-only", model=REFERENCE)
@@ -272,7 +272,7 @@ class FewTokens(Calibrated):
         row = list(range(1, 60))
         cut = self.quantize("--calibration", self.tokens([row]), "--seq-len", 7)
         asked = self.quantize("--calibration", self.tokens([row[:7]]), name="asked")
-        self.assertEqual(read_outputs(cut), read_outputs(asked))
+        self.assertEqual(read_weights(cut), read_weights(asked))
 
     def test_no_sequence_is_longer_than_the_models_context(self):
         long = self.tokens([[i % 90 for i in range(300)]])
@@ -297,7 +297,7 @@ class Data(Calibrated):
         self.assertIn("no --calibration given", done.stderr)
         given = self.quantize("--calibration", TEXTS, "--samples", 2, "--seq-len", 16, name="given",
                               model=REFERENCE)
-        self.assertEqual(read_outputs(self.folder / "out"), read_outputs(given))
+        self.assertEqual(read_weights(self.folder / "out"), read_weights(given))
 
     def test_chat_goes_through_the_template(self):
         chats = self.folder / "chats.jsonl"
@@ -314,8 +314,8 @@ class Data(Calibrated):
         out = self.quantize("--calibration", files[0], f"{files[1]}:1", files[2], "--samples", 5)
         self.assertEqual(read_stats(out / STATS)[1][0]["tokens"], 15)
         one = self.tokens([[1, 2, 3]] * 2 + [[2, 2, 3]] + [[3, 2, 3]] * 2)
-        self.assertEqual(read_outputs(self.quantize("--calibration", one, name="one")),
-                         read_outputs(out))
+        self.assertEqual(read_weights(self.quantize("--calibration", one, name="one")),
+                         read_weights(out))
 
     def test_lines_that_give_no_sample_are_counted_and_quoted(self):
         path = self.folder / "broken.jsonl"
@@ -377,10 +377,10 @@ class Data(Calibrated):
         data = plain.read_bytes()
         frame.write_bytes(b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data)) +
                           struct.pack("<I", len(data) << 3 | 1)[:3] + data)
-        expected = read_outputs(self.quantize("--calibration", plain, name="plain"))
+        expected = read_weights(self.quantize("--calibration", plain, name="plain"))
         for path in [packed, frame]:
             out = self.quantize("--calibration", path, name=path.suffix)
-            self.assertEqual(read_outputs(out), expected)
+            self.assertEqual(read_weights(out), expected)
             path.write_bytes(path.read_bytes()[:-9])
             self.refuse(path, CORRUPT, path.name, "truncated", options=["--samples", 600])
 
