@@ -13,8 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from calibration import (GOLDEN, SCRATCH, STATS, TEXTS, Measured, activation_bytes, golden_tokens,
-                         limited, make_model, read_all_tensors, read_outputs, read_scales, read_stats, read_weights,
-                         source_bytes, write_random_tokens, write_tokens)
+                         limited, make_model, read_all_tensors, read_outputs, read_scales, read_stats,
+                         read_weights, source_bytes, write_random_tokens, write_tokens)
 from glimmer import (CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, REFERENCE, Case, read_tensors, run,
                      run_json, write_tensors)
 

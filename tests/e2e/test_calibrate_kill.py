@@ -65,16 +65,16 @@ class Killed(Case):
             if name in self.expected:
                 self.assertTrue(data == self.expected[name], f"{name} is not complete")
 
-    def finish(self, out):
+    def finish(self, out, apart_from=()):
         done = run("quantize", self.model, out, *self.options, "--resume")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assert_complete(out)
+        self.assert_complete(out, apart_from)
 
-    def assert_complete(self, out):
+    def assert_complete(self, out, apart_from=()):
         found = read_outputs(out)
         self.assertEqual(sorted(found), sorted(self.expected))
         for name, data in self.expected.items():
-            self.assertTrue(found[name] == data, f"{name} differs")
+            self.assertTrue(found[name] == data or name in apart_from, f"{name} differs")
         self.assertFalse((out / SCRATCH).exists())
 
     def chain(self, longest):
@@ -182,7 +182,7 @@ class Layers(Killed):
         longer.write_text(self.tokens.read_text() + '{"tokens": [1]}\n')
         self.options[1], kept = longer, self.options[1]
         try:
-            self.finish(out)
+            self.finish(out, apart_from=["README.md"])  # the card has the file's hash
         finally:
             self.options[1] = kept
 
