@@ -136,7 +136,7 @@ std::string PlanText(const quant::Plan& plan, const std::string& confirmed_by) {
                           ? "announced as FP8 (cast, no scale tensors)"
                           : "not quantized");
   const size_t workers = quant::ConvertWorkers();
-  text += fmt::format("peak memory at most {} with {} workers; disk {}\n",
+  text += fmt::format("peak memory of packing at most {} with {} workers; disk {}\n",
                       HumanBytes(quant::ConvertMemoryBytes(plan, workers)), workers,
                       HumanBytes(t.bytes_total()));
   for (const std::string& note : plan.notes) text += "note: " + note + "\n";
