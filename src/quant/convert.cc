@@ -108,9 +108,13 @@ class Converter {
   // Everything that is not complete yet.
   Status RunRest(const WeightSource& source) {
     source_ = &source;
+    // Asked before work begins: a job may not look at what another one is finishing.
+    std::vector<uint8_t> finished(jobs_.size());
+    for (size_t j = 0; j < jobs_.size(); ++j) finished[j] = WeightsFinished(jobs_[j]);
     return base::RunJobs(jobs_.size(), options_.workers, [&](size_t j, size_t worker) -> Status {
-      if (j + options_.workers < jobs_.size()) Announce(jobs_[j + options_.workers]);
-      if (!WeightsFinished(jobs_[j])) GLIMMER_TRY(WriteWeights(jobs_[j], workers_[worker]));
+      const size_t next = j + options_.workers;
+      if (next < jobs_.size() && !finished[next]) Announce(jobs_[next]);
+      if (!finished[j]) GLIMMER_TRY(WriteWeights(jobs_[j], workers_[worker]));
       for (const size_t i : jobs_[j]) {
         GLIMMER_TRY(WriteInputScale(i));
         progress_.source_bytes_done +=
@@ -153,7 +157,6 @@ class Converter {
   }
 
   void Announce(const Job& job) const {
-    if (WeightsFinished(job)) return;
     for (const size_t i : job) source_->WillRead(i);
   }
 
