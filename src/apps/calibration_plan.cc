@@ -52,9 +52,8 @@ Result<CalibrationEstimate> EstimateCalibration(const CalibrationOptions& option
   GLIMMER_ASSIGN(const uint64_t memory_bytes, options.memory_bytes());
   GLIMMER_ASSIGN(e.batch_tokens, calib::BatchTokensFor(memory, shape, memory_bytes, packing));
   e.memory_bytes = memory.Bytes(e.batch_tokens) + packing;
-  const auto element =
-      options.activations == "bf16" ? calib::RowElement::kBf16 : calib::RowElement::kF32;
-  e.scratch_bytes = calib::HiddenStates::DiskBytes(shape.tokens, plan.config.hidden_size, element);
+  e.scratch_bytes = calib::HiddenStates::DiskBytes(
+      shape.tokens, plan.config.hidden_size, calib::ElementOf(options.settings().activations));
   e.flops = calib::CalibrationFlops(plan.config, plan.specs, shape);
   base::ThreadPool pool(e.threads);
   e.flops_per_second = calib::MeasureFlops(pool);

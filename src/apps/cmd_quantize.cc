@@ -202,10 +202,9 @@ Status PrepareCalibration(Request& request, Calibration& calibration) {
                                             calibration.options.threads),
                             shape, memory_bytes,
                             quant::ConvertMemoryBytes(request.plan, request.convert.workers)));
-  const auto element = options.calibration.activations == "bf16" ? calib::RowElement::kBf16
-                                                                 : calib::RowElement::kF32;
   request.companions.scratch_bytes =
-      calib::HiddenStates::DiskBytes(shape.tokens, request.plan.config.hidden_size, element);
+      calib::HiddenStates::DiskBytes(shape.tokens, request.plan.config.hidden_size,
+                                     calib::ElementOf(options.calibration.settings().activations));
   calibration.files = ReportedFiles(set);
   calibration.fingerprint = set.fingerprint;
   calibration.sequences = std::move(set.sequences);

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <random>
 
@@ -123,18 +122,6 @@ Status AskOnce(const Options& options, const std::string& prompt, Chat& chat, bo
   return {};
 }
 
-// A signal while a line is read must end the reading, which a restarted system call would not.
-void LetInterruptsEndReads() {
-  struct sigaction action = {};
-  action.sa_handler = [](int) { Interrupted().Set(); };
-  ::sigaction(SIGINT, &action, nullptr);
-  action.sa_handler = [](int) {
-    Terminated().Set();
-    Interrupted().Set();
-  };
-  ::sigaction(SIGTERM, &action, nullptr);
-}
-
 // One turn of the conversation. Errors: only those that end it.
 Status TakeTurn(const Options& options, std::string line, ChatState& state) {
   line.erase(0, line.find_first_not_of(" \t"));
@@ -153,7 +140,7 @@ Status TakeTurn(const Options& options, std::string line, ChatState& state) {
 }
 
 Status Converse(const Options& options, Chat& chat) {
-  LetInterruptsEndReads();
+  CatchInterrupts(WaitingReads::kEnd);
   const bool terminal = ::isatty(STDIN_FILENO) != 0;
   ChatState state = {chat, !options.no_stats};
   if (terminal) Print(Dim("/help lists commands; /quit or Ctrl-D leaves\n"));

@@ -29,6 +29,9 @@ base::Error WithWayToGoOn(base::Error error, const std::string& out);
 base::CancelFlag& Interrupted();
 // Set by SIGTERM, with Interrupted(): also a program that outlives Ctrl-C ends.
 base::CancelFlag& Terminated();
+// Lets the two signals set these flags. A system call that waits for input goes on, or ends.
+enum class WaitingReads { kGoOn, kEnd };
+void CatchInterrupts(WaitingReads reads);
 
 // Not an error of the run but its result: `check` found defects (exit code 9).
 inline constexpr int kExitDefects = 9;

@@ -73,11 +73,7 @@ int Main(int argc, char** argv) {
   // A write beyond a file size limit is an error like a full disk, not a signal.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGBUS, OnUnreadableWeights);
-  std::signal(SIGINT, [](int) { Interrupted().Set(); });
-  std::signal(SIGTERM, [](int) {
-    Terminated().Set();
-    Interrupted().Set();
-  });
+  CatchInterrupts(WaitingReads::kGoOn);
 
   CommandLine line({.name = "glimmer",
                     .version = fmt::format("glimmer {}", quant::kVersion),
@@ -103,6 +99,18 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
+
+void CatchInterrupts(WaitingReads reads) {
+  struct sigaction action = {};
+  if (reads == WaitingReads::kGoOn) action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int) { Interrupted().Set(); };
+  ::sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = [](int) {
+    Terminated().Set();
+    Interrupted().Set();
+  };
+  ::sigaction(SIGTERM, &action, nullptr);
+}
 
 base::CancelFlag& Terminated() {
   static base::CancelFlag flag;

@@ -47,11 +47,6 @@ std::vector<std::string> Names(const std::map<std::string, Value>& names) {
   return list;
 }
 
-std::string UpperCase(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
 void WarnIfLargerThanMemory(const model::LoadedCheckpoint& checkpoint) {
   uint64_t bytes = 0;
   for (const io::Shard& shard : checkpoint.weights.shards()) bytes += shard.file_bytes;
@@ -154,8 +149,8 @@ std::string SettingsText(const OpenedModel& opened) {
   const model::Model& model = opened.model;
   return fmt::format(
       "{} weights, {} activations, {} KV cache, {} thread{}, {}", opened.weights_name(),
-      UpperCase(NameOf(kActivations, model.settings.activations)),
-      UpperCase(NameOf(kKvCaches, model.kv_cache)), opened.pool->threads(),
+      base::UpperCase(NameOf(kActivations, model.settings.activations)),
+      base::UpperCase(NameOf(kKvCaches, model.kv_cache)), opened.pool->threads(),
       opened.pool->threads() == 1 ? "" : "s", kernels::IsaName(kernels::ActiveIsa()));
 }
 

@@ -14,6 +14,9 @@ namespace glimmer::base {
 // safe to print whatever a hostile file put into it.
 std::string Quoted(std::string_view text);
 
+// ASCII letters alone.
+std::string UpperCase(std::string text);
+
 // 58459 -> "58,459".
 std::string WithCommas(uint64_t value);
 // Decimal units, as disks and the Hugging Face hub count: 441260000000 -> "441.26 GB".

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <future>
 #include <map>
 
 #include "calib/stats_file.h"
+#include "kernels/matmul.h"
 #include "model/embedding.h"
 #include "model/pass.h"
-#include "tensor/bf16.h"
 
 namespace glimmer::calib {
 namespace {
@@ -19,17 +18,6 @@ using base::Result;
 using base::Status;
 using model::TensorSpec;
 using tensor::OwnedMatrix;
-
-size_t TokensOf(const Sequences& sequences) {
-  size_t tokens = 0;
-  for (const auto& sequence : sequences) tokens += sequence.size();
-  return tokens;
-}
-
-RowElement ElementOf(const model::Model& model) {
-  return model.settings.activations == model::Activations::kBf16 ? RowElement::kBf16
-                                                                 : RowElement::kF32;
-}
 
 // Passes reads of the embedding on and lets its rows fall where their tokens are.
 class EmbeddingSource : public quant::WeightSource {
@@ -57,27 +45,19 @@ class EmbeddingSource : public quant::WeightSource {
     const size_t width = rows_.cols();
     const size_t row_bytes = *tensor::SizeBytes(embedding.dtype, {1, width});
     const OwnedMatrix row(1, width);
+    kernels::Weight rows_read = {.rows = 1, .cols = width, .stride = width};
+    rows_read.format =
+        embedding.dtype == tensor::DType::kF32 ? kernels::Format::kF32 : kernels::Format::kBf16;
     size_t taken = 0;
     for (; pending_.size() - taken >= row_bytes; taken += row_bytes, ++next_id_) {
       const auto places = places_.find(next_id_);
       if (places == places_.end()) continue;
-      Widen(std::span(pending_).subspan(taken, row_bytes), embedding.dtype, row.elements());
+      rows_read.data = pending_.data() + taken;
+      kernels::DecodeRows(rows_read, 0, row);
       for (const uint32_t place : places->second) GLIMMER_TRY(rows_.Write(place, row));
     }
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(taken));
     return {};
-  }
-
-  static void Widen(std::span<const std::byte> bytes, tensor::DType dtype, std::span<float> row) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (dtype == tensor::DType::kF32) {
-        std::memcpy(&row[i], bytes.data() + i * sizeof(float), sizeof(float));
-      } else {
-        tensor::Bf16 element;
-        std::memcpy(&element, bytes.data() + i * sizeof element, sizeof element);
-        row[i] = tensor::Bf16ToF32(element);
-      }
-    }
   }
 
   const quant::WeightSource& source_;
@@ -153,9 +133,10 @@ class Calibration {
       kept = stored.hidden;
       observer_.stats() = std::move(stored.stats);
     }
-    GLIMMER_ASSIGN(HiddenStates states,
-                   HiddenStates::Open(options_.folder, TokensOf(sequences_),
-                                      model_.config.hidden_size, ElementOf(model_), kept));
+    GLIMMER_ASSIGN(
+        HiddenStates states,
+        HiddenStates::Open(options_.folder, ShapeOf(sequences_).tokens, model_.config.hidden_size,
+                           ElementOf(model_.settings.activations), kept));
     GLIMMER_ASSIGN(StatsWriter writer,
                    StatsWriter::Open(path, specs_, options_.settings, layers_done));
     if (layers_done == 0) GLIMMER_TRY(EmbedTokens(states));
@@ -251,7 +232,8 @@ Result<InputStats> Calibrate(const model::Model& model, const quant::WeightSourc
                              const Sequences& sequences, const CalibrationOptions& options,
                              WeightSink& sink, const base::CancelFlag& cancel,
                              std::atomic<uint64_t>& work_done) {
-  if (TokensOf(sequences) == 0) return base::Invalid("calibration: expected tokens, found none");
+  if (ShapeOf(sequences).tokens == 0)
+    return base::Invalid("calibration: expected tokens, found none");
   return Calibration(model, source, specs, pool, sequences, options, sink, cancel, work_done).Run();
 }
 

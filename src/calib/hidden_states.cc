@@ -15,6 +15,10 @@ constexpr char kRoutedName[] = "routed.bin";
 
 }  // namespace
 
+RowElement ElementOf(model::Activations activations) {
+  return activations == model::Activations::kBf16 ? RowElement::kBf16 : RowElement::kF32;
+}
+
 Result<HiddenStates> HiddenStates::Open(const std::string& folder, size_t tokens, size_t width,
                                         RowElement element, std::optional<size_t> kept) {
   GLIMMER_ASSIGN(RowFile normed,

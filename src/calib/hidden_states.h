@@ -9,8 +9,12 @@
 #include <vector>
 
 #include "calib/row_file.h"
+#include "model/settings.h"
 
 namespace glimmer::calib {
+
+// How the rows that experts read are kept, so that nothing of them is lost.
+RowElement ElementOf(model::Activations activations);
 
 // All [tokens, H].
 class HiddenStates {

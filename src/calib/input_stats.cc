@@ -24,11 +24,6 @@ size_t HistogramBin(float magnitude) {
   return static_cast<size_t>(std::clamp(bin, 0, static_cast<int>(kHistogramBins) - 1));
 }
 
-float HistogramBinStart(size_t bin) {
-  return std::bit_cast<float>(static_cast<uint32_t>(kFirstBin + static_cast<int>(bin))
-                              << kBinShift);
-}
-
 bool GroupStats::Add(tensor::ConstMatrix x) {
   uint32_t largest = 0;
   for (size_t row = 0; row < x.rows; ++row) {

@@ -22,9 +22,7 @@ constexpr int kBinsPerOctave = 4;
 constexpr int kLowestOctave = -16;
 constexpr int kOctaves = 32;
 constexpr size_t kHistogramBins = size_t{kBinsPerOctave} * kOctaves;
-// The bin of a magnitude, and the lower end of a bin.
 size_t HistogramBin(float magnitude);
-float HistogramBinStart(size_t bin);
 
 struct GroupStats {
   float amax = 0;

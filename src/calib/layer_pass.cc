@@ -70,7 +70,7 @@ Status LayerPass::Begin(size_t layer, const model::LayerWeights& weights) {
   visits_.assign(moe == nullptr ? 0 : moe->experts.size(), {});
   for (size_t b = 0; b < batches_.size(); ++b) {
     GLIMMER_TRY(RunAttention(b));
-    env_.work_done += batches_[b].count;
+    env_.work_done += batches_[b].count * env_.model.config.num_experts_per_tok;
   }
   return {};
 }
@@ -117,7 +117,7 @@ Status LayerPass::RunExpert(size_t expert, const model::MlpWeights& weights) {
     const size_t count = std::min(batch_tokens_, visits.size() - first);
     GLIMMER_TRY(RunVisits(weights, std::span(visits).subspan(first, count)));
   }
-  env_.work_done += visits.size() / env_.model.config.num_experts_per_tok;
+  env_.work_done += visits.size();
   return {};
 }
 
@@ -140,10 +140,6 @@ Status LayerPass::RunVisits(const model::MlpWeights& weights, std::span<const Vi
 
 Status LayerPass::End() {
   const auto* moe = std::get_if<model::MoeWeights>(&weights_->mlp);
-  uint64_t counted = 0;
-  for (const std::vector<Visit>& visits : visits_) {
-    counted += visits.size() / env_.model.config.num_experts_per_tok;
-  }
   for (const Batch& batch : batches_) {
     const model::Pass pass = PassOver({});
     const OwnedMatrix x(batch.count, env_.states.behind().cols());
@@ -161,9 +157,8 @@ Status LayerPass::End() {
     });
     GLIMMER_TRY(env_.states.behind().Write(batch.first, x));
     GLIMMER_TRY(Check(pass));
-    if (moe == nullptr) env_.work_done += batch.count;
+    if (moe == nullptr) env_.work_done += batch.count * env_.model.config.num_experts_per_tok;
   }
-  if (moe != nullptr) env_.work_done += batches_.back().first + batches_.back().count - counted;
   return {};
 }
 
@@ -181,9 +176,7 @@ bool LayerPass::NextNeedsSelections() const {
 }
 
 uint64_t CalibrationWork(const model::Config& config, const Sequences& sequences) {
-  uint64_t tokens = 0;
-  for (const auto& sequence : sequences) tokens += sequence.size();
-  return 2 * tokens * config.num_hidden_layers;
+  return 2 * ShapeOf(sequences).tokens * config.num_experts_per_tok * config.num_hidden_layers;
 }
 
 }  // namespace glimmer::calib

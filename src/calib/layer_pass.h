@@ -10,13 +10,12 @@
 #include "base/parallel.h"
 #include "base/result.h"
 #include "calib/hidden_states.h"
+#include "calib/sequences.h"
 #include "calib/stats_observer.h"
 #include "model/block.h"
 #include "model/router.h"
 
 namespace glimmer::calib {
-
-using Sequences = std::vector<std::vector<int32_t>>;
 
 struct PassEnvironment {
   const model::Model& model;
@@ -73,7 +72,8 @@ class LayerPass {
   std::vector<std::vector<Visit>> visits_;  // by expert; empty in dense layers
 };
 
-// What work_done reaches: each layer counts every token twice, for attention and for its MLP.
+// What work_done reaches: a layer counts every token once for each expert that it is routed to, and
+// as much again for attention.
 uint64_t CalibrationWork(const model::Config& config, const Sequences& sequences);
 
 }  // namespace glimmer::calib

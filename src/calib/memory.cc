@@ -57,15 +57,6 @@ uint64_t RoundUpAsShown(uint64_t bytes) {
 
 }  // namespace
 
-CalibrationShape ShapeOf(const Sequences& sequences) {
-  CalibrationShape shape;
-  for (const auto& sequence : sequences) {
-    shape.tokens += sequence.size();
-    shape.longest = std::max<uint64_t>(shape.longest, sequence.size());
-  }
-  return shape;
-}
-
 CalibrationMemory MemoryOf(const Config& config, const std::vector<model::TensorSpec>& specs,
                            const CalibrationShape& shape, size_t threads) {
   uint64_t layer = 0, expert = 0;  // the largest units

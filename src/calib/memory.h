@@ -5,19 +5,13 @@
 #include <vector>
 
 #include "base/result.h"
-#include "calib/layer_pass.h"
+#include "calib/sequences.h"
 #include "model/inventory.h"
 
 namespace glimmer::calib {
 
 // Tokens of a batch when memory sets no limit: more do not compute faster.
 constexpr size_t kMostBatchTokens = 8192;
-
-struct CalibrationShape {
-  uint64_t tokens = 0;
-  uint64_t longest = 0;  // tokens of the longest sequence
-};
-CalibrationShape ShapeOf(const Sequences& sequences);
 
 // Bounds of what Calibrate() allocates, in bytes: `fixed` + batch tokens * `per_token`. From the
 // sizes of the matrices that exist at the same time (docs/calibration.md#memory).

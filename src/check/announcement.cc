@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace glimmer::check {
 namespace {
 
@@ -113,10 +115,11 @@ Announcement Read(const JsonObject& object) {
 
 }  // namespace
 
-std::string Announcement::UpperAlgorithm() const {
-  std::string upper = algorithm;
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return upper;
+std::string Announcement::UpperAlgorithm() const { return base::UpperCase(algorithm); }
+
+bool Announcements::differ() const {
+  return config.present && hf.present &&
+         (config.algorithm != hf.algorithm || config.excluded != hf.excluded);
 }
 
 Announcement ReadConfigAnnouncement(const JsonObject& config_json) {

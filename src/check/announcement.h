@@ -47,6 +47,8 @@ struct Announcements {
   std::string config_name = "config.json";
   std::string hf_name = "hf_quant_config.json";
 
+  // Both files are there and say different things of what is quantized.
+  bool differ() const;
   bool any() const { return config.present || hf.present; }
   // What vLLM and SGLang go by.
   const Announcement& config_first() const { return config.present ? config : hf; }

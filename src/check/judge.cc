@@ -47,6 +47,13 @@ void Judge::FireUnequal(const RuleRef& rule, model::Part part, Kinds kinds) {
   }
 }
 
+void Judge::FireDiffering(const RuleRef& rule) {
+  const Announcements& announced = in_.opened.announced;
+  if (!announced.differ()) return;
+  Fire(rule, announced.hf_name,
+       fmt::format("{} says something else than {}", announced.hf_name, announced.config_name));
+}
+
 void Judge::FireOddList(const RuleRef& rule, const Announcement& form) {
   if (form.list_state != ListState::kOther && form.list_state != ListState::kNull) return;
   Fire(rule, form.nested ? "exclude_modules" : "ignore",

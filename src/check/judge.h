@@ -20,6 +20,13 @@ struct RuleRef {
   std::optional<Severity> severity;
 };
 
+// Linears that read the same rows and that engines join.
+inline constexpr auto kLatents = {model::ModuleKind::kQAProj, model::ModuleKind::kKvAProj};
+inline constexpr auto kGateUps = {model::ModuleKind::kDenseGate, model::ModuleKind::kDenseUp,
+                                  model::ModuleKind::kSharedGate, model::ModuleKind::kSharedUp};
+inline constexpr auto kExpertGateUps = {model::ModuleKind::kExpertGate,
+                                        model::ModuleKind::kExpertUp};
+
 class Judge {
  public:
   Judge(Engine engine, const EngineInput& input) : in_(input), rules_(RulesOf(engine)) {
@@ -44,6 +51,8 @@ class Judge {
                     const std::function<bool(const TensorProblem&)>& accept = nullptr);
   // Fires for unequal scales between two linears of these kinds.
   void FireUnequal(const RuleRef& rule, model::Part part, Kinds kinds);
+  // Fires when the two configuration files say different things.
+  void FireDiffering(const RuleRef& rule);
   // Fires when the list is no list.
   void FireOddList(const RuleRef& rule, const Announcement& form);
 
@@ -58,6 +67,8 @@ class Judge {
                       const MismatchRules& rules,
                       const std::function<const char*(const EngineModule&)>& miss_rule);
 
+  // Some linear of the checkpoint is packed, as far as its weights were seen.
+  bool AnyPackedSeen() const { return in_.scan != nullptr && in_.scan->any_packed(); }
   // Some linear of the module is packed, some is not: both may hold.
   bool AnyPacked(const EngineModule& module) const;
   bool AnyPlain(const EngineModule& module) const;

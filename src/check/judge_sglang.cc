@@ -13,10 +13,6 @@ using base::Quoted;
 using model::ModuleKind;
 using model::Part;
 
-constexpr auto kLatents = {ModuleKind::kQAProj, ModuleKind::kKvAProj};
-constexpr auto kGateUps = {ModuleKind::kDenseGate, ModuleKind::kDenseUp, ModuleKind::kSharedGate,
-                           ModuleKind::kSharedUp};
-constexpr auto kExpertGateUps = {ModuleKind::kExpertGate, ModuleKind::kExpertUp};
 // Routed experts beside which one shared expert may be joined.
 constexpr uint64_t kJoinedExperts = 256;
 
@@ -43,14 +39,9 @@ class SglangJudge : public Judge {
  private:
   void JudgeForm() {
     const Announcements& announced = in_.opened.announced;
-    if (announced.config.present && announced.hf.present &&
-        (announced.config.algorithm != announced.hf.algorithm ||
-         announced.config.excluded != announced.hf.excluded)) {
-      Fire("S01", announced.hf_name,
-           fmt::format("{} says something else than {}", announced.hf_name, announced.config_name));
-    }
+    FireDiffering("S01");
     if (!form_.present) {
-      if (in_.scan != nullptr && in_.scan->any_packed()) {
+      if (AnyPackedSeen()) {
         Fire("S02", announced.config_name, "linears are NVFP4, and no file says so");
       }
       return;

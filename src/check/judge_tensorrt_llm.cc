@@ -14,9 +14,10 @@ using base::Quoted;
 using model::ModuleKind;
 using model::Part;
 
-constexpr auto kLatents = {ModuleKind::kQAProj, ModuleKind::kKvAProj};
-constexpr auto kGateUps = {ModuleKind::kDenseGate, ModuleKind::kDenseUp,    ModuleKind::kSharedGate,
-                           ModuleKind::kSharedUp,  ModuleKind::kExpertGate, ModuleKind::kExpertUp};
+// Here one rule holds for all of them.
+constexpr auto kAllGateUps = {ModuleKind::kDenseGate,  ModuleKind::kDenseUp,
+                              ModuleKind::kSharedGate, ModuleKind::kSharedUp,
+                              ModuleKind::kExpertGate, ModuleKind::kExpertUp};
 
 class TensorrtLlmJudge : public Judge {
  public:
@@ -33,17 +34,11 @@ class TensorrtLlmJudge : public Judge {
 
  private:
   void JudgeForm() {
-    const Announcements& announced = in_.opened.announced;
-    if (announced.config.present && announced.hf.present &&
-        (announced.config.algorithm != announced.hf.algorithm ||
-         announced.config.excluded != announced.hf.excluded)) {
-      Fire("T01", announced.hf_name,
-           fmt::format("{} says something else than {}", announced.hf_name, announced.config_name));
-    }
+    FireDiffering("T01");
     static constexpr const char* kKnown[] = {"FP8", "NVFP4", "W4A16_NVFP4", "MIXED_PRECISION"};
     const bool known =
         std::find(std::begin(kKnown), std::end(kKnown), form_.algorithm) != std::end(kKnown);
-    const bool packed = in_.scan != nullptr && in_.scan->any_packed();
+    const bool packed = AnyPackedSeen();
     if (!known && (form_.present || packed)) {
       Fire("T02", "quant_algo", fmt::format("quant_algo is {}", Quoted(form_.algorithm)));
     }
@@ -85,8 +80,8 @@ class TensorrtLlmJudge : public Judge {
   void JudgeTensors() {
     FireUnequal("T04", Part::kInputScale, kLatents);
     FireUnequal({"T04", Severity::kWarning}, Part::kWeightScale2, kLatents);
-    FireUnequal("T05", Part::kInputScale, kGateUps);
-    FireUnequal("T05", Part::kWeightScale2, kGateUps);
+    FireUnequal("T05", Part::kInputScale, kAllGateUps);
+    FireUnequal("T05", Part::kWeightScale2, kAllGateUps);
     FirePacked("T06", {ModuleKind::kIndexerWeightsProj});
     FirePacked("T07", {ModuleKind::kKvBProj});
     for (const Problem problem : {Problem::kMissing, Problem::kMissingScale, Problem::kDType,

@@ -15,17 +15,8 @@ using base::Quoted;
 using model::ModuleKind;
 using model::Part;
 
-constexpr auto kLatents = {ModuleKind::kQAProj, ModuleKind::kKvAProj};
-constexpr auto kGateUps = {ModuleKind::kDenseGate, ModuleKind::kDenseUp, ModuleKind::kSharedGate,
-                           ModuleKind::kSharedUp};
-constexpr auto kExpertGateUps = {ModuleKind::kExpertGate, ModuleKind::kExpertUp};
 constexpr auto kExperts = {ModuleKind::kExpertGate, ModuleKind::kExpertUp, ModuleKind::kExpertDown};
 constexpr auto kIndexerJoined = {ModuleKind::kIndexerWk, ModuleKind::kIndexerWeightsProj};
-
-std::string UpperCase(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
 
 class VllmJudge : public Judge {
  public:
@@ -55,13 +46,8 @@ class VllmJudge : public Judge {
 
   void JudgeForm() {
     const Announcements& announced = in_.opened.announced;
-    if (announced.config.present && announced.hf.present &&
-        (announced.config.algorithm != announced.hf.algorithm ||
-         announced.config.excluded != announced.hf.excluded)) {
-      Fire("V01", announced.hf_name,
-           fmt::format("{} says something else than {}", announced.hf_name, announced.config_name));
-    }
-    const bool packed = in_.scan != nullptr && in_.scan->any_packed();
+    FireDiffering("V01");
+    const bool packed = AnyPackedSeen();
     if (!form_.present) {
       if (packed) Fire("V02", announced.config_name, "linears are NVFP4, and no file says so");
       return;
@@ -96,7 +82,7 @@ class VllmJudge : public Judge {
       return Fire("V04", "quant_algo", fmt::format("quant_algo is {}", Quoted(form_.algorithm)));
     }
     const bool fp4 = algorithm.find("FP4") != std::string::npos || form_.mixed();
-    if (packed && (!fp4 || !UpperCase(form_.method).starts_with("MODELOPT"))) {
+    if (packed && (!fp4 || !base::UpperCase(form_.method).starts_with("MODELOPT"))) {
       Fire("V02", "quant_method",
            fmt::format("quant_method is {} and quant_algo {}", Quoted(form_.method),
                        Quoted(form_.algorithm)));

@@ -188,17 +188,25 @@ class Converter {
     return {};
   }
 
-  Status Copy(size_t index, Worker& worker) {
-    const model::TensorSpec& spec = source_->spec(index);
-    const uint64_t size_bytes = *tensor::SizeBytes(spec.dtype, spec.shape);
-    TensorWriter writer(outputs_, plan_.tensors[index].place(Part::kCopy));
+  // A tensor as the source has it; read(offset, bytes) fills a chunk.
+  template <typename Read>
+  Status CopyTo(Place place, Worker& worker, Read read) {
+    const uint64_t size_bytes = plan_.files[place.file].tensors[place.slot].size_bytes;
+    TensorWriter writer(outputs_, place);
     for (uint64_t offset = 0; offset < size_bytes; offset += kChunkBytes) {
       GLIMMER_TRY(CheckNotCancelled());
       const auto chunk = worker.window.raw().first(std::min(kChunkBytes, size_bytes - offset));
-      GLIMMER_TRY(source_->ReadBytes(index, offset, chunk));
+      GLIMMER_TRY(read(offset, chunk));
       GLIMMER_TRY(writer.Append(chunk));
     }
     return writer.Finish();
+  }
+
+  Status Copy(size_t index, Worker& worker) {
+    return CopyTo(plan_.tensors[index].place(Part::kCopy), worker,
+                  [&](uint64_t offset, std::span<std::byte> chunk) {
+                    return source_->ReadBytes(index, offset, chunk);
+                  });
   }
 
   // A linear that is NVFP4 already: its tensors as they are.
@@ -207,15 +215,9 @@ class Converter {
       const auto part = static_cast<Part>(p);
       const Place place = plan_.tensors[index].place(part);
       if (!place.written()) continue;
-      const uint64_t size_bytes = plan_.files[place.file].tensors[place.slot].size_bytes;
-      TensorWriter writer(outputs_, place);
-      for (uint64_t offset = 0; offset < size_bytes; offset += kChunkBytes) {
-        GLIMMER_TRY(CheckNotCancelled());
-        const auto chunk = worker.window.raw().first(std::min(kChunkBytes, size_bytes - offset));
-        GLIMMER_TRY(source_->ReadPart(index, part, offset, chunk));
-        GLIMMER_TRY(writer.Append(chunk));
-      }
-      GLIMMER_TRY(writer.Finish());
+      GLIMMER_TRY(CopyTo(place, worker, [&](uint64_t offset, std::span<std::byte> chunk) {
+        return source_->ReadPart(index, part, offset, chunk);
+      }));
     }
     return {};
   }

@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from glimmer import CONFIGS, PROGRAM, PROJECT, read_header, read_tensors, run
+from glimmer import CONFIGS, PROGRAM, PROJECT, read_header, read_output, read_tensors, run
 
 GOLDEN = PROJECT / "tests/golden"
 TEXTS = PROJECT / "share/calibration/default.jsonl"
@@ -64,15 +64,9 @@ def activation_bytes(tokens, width, layers, experts):
     return tokens * width * (4 + layers * (3 * 4 + experts * (2 + 4)))
 
 
-def read_outputs(folder):
-    """File name -> bytes of a finished or an unfinished output; reports hold durations."""
-    return {entry.name: entry.read_bytes() for entry in Path(folder).iterdir()
-            if entry.is_file() and not entry.name.startswith("report.")}
-
-
 def read_weights(folder):
     """The same without the model card, which names the texts and how they were given."""
-    return {name: data for name, data in read_outputs(folder).items() if name != "README.md"}
+    return {name: data for name, data in read_output(folder).items() if name != "README.md"}
 
 
 def read_all_tensors(folder):

@@ -73,8 +73,8 @@ def write_tensors(path, tensors):
 
 
 def read_folder(path):
-    """File name -> bytes."""
-    return {entry.name: entry.read_bytes() for entry in Path(path).iterdir()}
+    """File name -> bytes, folders left out."""
+    return {entry.name: entry.read_bytes() for entry in Path(path).iterdir() if entry.is_file()}
 
 
 def read_output(path):

@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from calibration import (GOLDEN, SCRATCH, STATS, TEXTS, Measured, activation_bytes, golden_tokens,
-                         limited, make_model, read_all_tensors, read_outputs, read_scales, read_stats,
+                         limited, make_model, read_all_tensors, read_output, read_scales, read_stats,
                          read_weights, source_bytes, write_random_tokens, write_tokens)
 from glimmer import (CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, REFERENCE, Case, read_tensors, run,
                      run_json, write_tensors)
@@ -184,27 +184,27 @@ class Outputs(Calibrated):
     def test_threads_and_memory_change_no_byte(self):
         asked = ["--calibration", TEXTS, *SHORT]
         least, _ = least_memory("quantize", REFERENCE, self.folder / "none", *asked, "--threads", 3)
-        expected = read_outputs(self.out)
+        expected = read_output(self.out)
         for name, options in [("one", ["--threads", 1]),
                               ("least", ["--threads", 3, "--memory", least])]:
             out = self.quantize(*asked, *options, name=name, model=REFERENCE)
-            self.assertEqual(read_outputs(out), expected, name)
+            self.assertEqual(read_output(out), expected, name)
 
     def test_a_finished_output_is_left_alone(self):
-        before = read_outputs(self.out)
+        before = read_output(self.out)
         asked = ["quantize", REFERENCE, self.out, *SHORT, "--calibration"]
         self.assert_fails(run(*asked, TEXTS), INVALID, "is not empty")
         done = run(*asked, TEXTS, "--resume")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("complete already", done.stdout)
-        self.assertEqual(read_outputs(self.out), before)
+        self.assertEqual(read_output(self.out), before)
 
     def test_an_output_of_other_data_is_not_this_one(self):
         other = write_random_tokens(self.folder / "other.jsonl", 8, 256, 4000)
-        before = read_outputs(self.out)
+        before = read_output(self.out)
         done = run("quantize", REFERENCE, self.out, *SHORT, "--calibration", other, "--resume")
         self.assertEqual(done.returncode, INVALID, done.stdout)
-        self.assertEqual(read_outputs(self.out), before)
+        self.assertEqual(read_output(self.out), before)
 
 
 class Goldens(Calibrated):
@@ -547,7 +547,7 @@ class FullDisk(Calibrated):
     def test_while_spilling_and_while_writing(self):
         tokens = write_random_tokens(self.folder / "tokens.jsonl", 8, 256, 4000)
         options = ["--calibration", tokens, "--samples", 8]
-        expected = read_outputs(self.quantize(*options, name="expected", model=REFERENCE))
+        expected = read_output(self.quantize(*options, name="expected", model=REFERENCE))
         out = self.folder / "out"
         for limit, said in [(1_000_000, SCRATCH), (3_000_000, ".safetensors")]:
             done = run("quantize", REFERENCE, out, *options,
@@ -555,7 +555,7 @@ class FullDisk(Calibrated):
             self.assert_fails(done, EXHAUSTED, said, "--resume")
             self.assertEqual(list(out.glob("*.safetensors")), [])
             self.quantize(*options, "--resume", model=REFERENCE)
-            self.assertEqual(read_outputs(out), expected)
+            self.assertEqual(read_output(out), expected)
             shutil.rmtree(out)
 
 

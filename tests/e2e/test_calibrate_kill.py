@@ -14,7 +14,7 @@ import time
 import unittest
 from pathlib import Path
 
-from calibration import (GOLDEN, JOURNAL, SCRATCH, STATS, layers_done, make_model, read_outputs,
+from calibration import (GOLDEN, JOURNAL, SCRATCH, STATS, layers_done, make_model, read_output,
                          write_random_tokens)
 from glimmer import CANCELLED, INVALID, PROGRAM, Case, run
 
@@ -38,7 +38,7 @@ class Killed(Case):
         done = run("quantize", cls.model, cls.shared / "out", *cls.options)
         cls.duration = time.monotonic() - begin
         assert done.returncode == 0, done.stderr
-        cls.expected = read_outputs(cls.shared / "out")
+        cls.expected = read_output(cls.shared / "out")
 
     def start(self, out, *options):
         command = [PROGRAM, "quantize", self.model, out, *self.options, "--resume", *options]
@@ -61,7 +61,7 @@ class Killed(Case):
         return layers_done(out)
 
     def assert_final_names_are_complete(self, out):
-        for name, data in (read_outputs(out) if out.exists() else {}).items():
+        for name, data in (read_output(out) if out.exists() else {}).items():
             if name in self.expected:
                 self.assertTrue(data == self.expected[name], f"{name} is not complete")
 
@@ -71,7 +71,7 @@ class Killed(Case):
         self.assert_complete(out, apart_from)
 
     def assert_complete(self, out, apart_from=()):
-        found = read_outputs(out)
+        found = read_output(out)
         self.assertEqual(sorted(found), sorted(self.expected))
         for name, data in self.expected.items():
             self.assertTrue(found[name] == data or name in apart_from, f"{name} differs")
