@@ -79,6 +79,12 @@ void AddCalibrationOptions(Command command, CalibrationOptions& options) {
 
 Result<data::CalibrationSet> ReadCalibration(const CalibrationOptions& options,
                                              const ModelInput& input) {
+  if (options.seq_len > input.config.max_position_embeddings) {
+    std::fprintf(stderr,
+                 "glimmer: warning: samples are cut to %llu tokens, as max_position_embeddings of "
+                 "the model's config.json says\n",
+                 static_cast<unsigned long long>(input.config.max_position_embeddings));
+  }
   data::DataOptions request = {
       .files = {},
       .samples = options.samples,

@@ -289,6 +289,7 @@ Status QuantizeCalibrated(Request request) {
   summary.was_complete = state == quant::OutputState::kFinished;
   if (summary.was_complete) {
     GLIMMER_TRY(CheckFinishedStats(request, calibration));
+    GLIMMER_TRY(calib::CheckFinishedScales(request.plan, options.out, calibration.options));
   } else {
     base::Result<calib::CalibratedResult> result = ShowProgress(request, calibration);
     if (!result.ok()) return WithWayToGoOn(std::move(result).error(), options.out);

@@ -6,11 +6,13 @@
 
 #include "base/text.h"
 #include "calib/stats_file.h"
+#include "tensor/nvfp4.h"
 
 namespace glimmer::calib {
 namespace {
 
 using base::JoinPath;
+using base::Quoted;
 using base::Result;
 using base::Status;
 
@@ -43,7 +45,7 @@ std::string TextOf(const base::JsonObject& settings, const char* name) {
 
 Result<StoredStats> StatsFor(const quant::Plan& plan, const CalibratedOptions& options) {
   GLIMMER_ASSIGN(StoredStats stored, ReadStats(options.stats_path, plan.specs));
-  const std::string where = base::Quoted(options.stats_path);
+  const std::string where = Quoted(options.stats_path);
   if (!stored.complete) return base::Invalid(where + ": the calibration did not come to its end");
   const std::string wanted = TextOf(options.stats_settings, kSourceConfig);
   const std::string found = TextOf(stored.settings, kSourceConfig);
@@ -52,6 +54,13 @@ Result<StoredStats> StatsFor(const quant::Plan& plan, const CalibratedOptions& o
                                      kSourceConfig, wanted, found));
   }
   return stored;
+}
+
+InputAmaxes AmaxesOf(const quant::Plan& plan, const StoredStats& stored,
+                     const CalibratedOptions& options) {
+  const bool bf16 = TextOf(stored.settings, kActivations) == "bf16";
+  return DecideInputAmaxes(plan.specs, stored.stats, options.expert_input_scale,
+                           bf16 ? AmaxRounding::kBf16 : AmaxRounding::kNone);
 }
 
 }  // namespace
@@ -86,10 +95,8 @@ Result<CalibratedResult> ConvertCalibrated(
     stored.settings = options.stats_settings;
     result.calibration_seconds = elapsed();
   }
+  result.amaxes = AmaxesOf(plan, stored, options);
   result.stats = std::move(stored.stats);
-  const bool bf16 = TextOf(stored.settings, kActivations) == "bf16";
-  result.amaxes = DecideInputAmaxes(plan.specs, result.stats, options.expert_input_scale,
-                                    bf16 ? AmaxRounding::kBf16 : AmaxRounding::kNone);
   source.amaxes = result.amaxes.by_spec;
   progress.calibrated();
   GLIMMER_TRY(conversion.WriteRest(source));
@@ -103,6 +110,31 @@ Result<CalibratedResult> ConvertCalibrated(
   summary.seconds = elapsed();
   result.summary = summary;
   return result;
+}
+
+Status CheckFinishedScales(const quant::Plan& plan, const std::string& folder,
+                           const CalibratedOptions& options) {
+  GLIMMER_ASSIGN(const StoredStats stored, ReadStats(JoinPath(folder, kStatsName), plan.specs));
+  GLIMMER_ASSIGN(const io::Checkpoint finished, io::Checkpoint::Open(folder));
+  const InputAmaxes amaxes = AmaxesOf(plan, stored, options);
+  for (size_t i = 0; i < plan.tensors.size(); ++i) {
+    const quant::Place& place = plan.tensors[i].place(quant::Part::kInputScale);
+    if (!place.written()) continue;
+    const std::string& name = plan.files[place.file].tensors[place.slot].name;
+    const io::TensorRef tensor = finished.Find(name);
+    float found = 0;
+    if (tensor.info == nullptr || tensor.info->size_bytes != sizeof found) {
+      return base::Corrupt(fmt::format("{}: {}: expected an F32 scalar", Quoted(folder), name));
+    }
+    GLIMMER_TRY(io::Checkpoint::Read(tensor, 0, std::as_writable_bytes(std::span(&found, 1))));
+    const float expected = tensor::Nvfp4TensorScale(amaxes.by_spec[i], options.convert.rule);
+    if (found == expected) continue;
+    return base::Invalid(
+        fmt::format("{}: is complete already, with other input scales: {} is {}, these options "
+                    "give {}",
+                    Quoted(folder), name, found, expected));
+  }
+  return {};
 }
 
 }  // namespace glimmer::calib

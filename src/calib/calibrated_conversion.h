@@ -65,4 +65,10 @@ base::Result<CalibratedResult> ConvertCalibrated(
     const CalibratedOptions& options, const base::CancelFlag& cancel, CalibratedProgress& progress,
     const std::function<base::Status(const CalibratedResult&)>& write_others);
 
+// Whether a finished output has the input scales that its own statistics give with the options'
+// sharing and rule. Errors: kInvalid naming the first that differs; those of ReadStats() and of
+// reading the output.
+base::Status CheckFinishedScales(const quant::Plan& plan, const std::string& folder,
+                                 const CalibratedOptions& options);
+
 }  // namespace glimmer::calib

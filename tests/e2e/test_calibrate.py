@@ -199,6 +199,18 @@ class Outputs(Calibrated):
         self.assertIn("complete already", done.stdout)
         self.assertEqual(read_output(self.out), before)
 
+    def test_a_finished_output_with_other_scales_is_not_this_one(self):
+        asked = ["quantize", REFERENCE, self.out, *SHORT, "--calibration", TEXTS, "--resume"]
+        done = run(*asked, "--expert-input-scale", "layer")
+        self.assert_fails(done, INVALID, "other input scales", "input_scale is")
+        self.assert_fails(run(*asked, "--scale-rule", "gpu"), INVALID, "complete already")
+
+    def test_longer_samples_than_the_model_takes_are_announced(self):
+        done = run("quantize", REFERENCE, self.folder / "long", "--calibration", TEXTS,
+                   "--samples", 2, "--seq-len", 1_000_000)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("samples are cut to 2048 tokens", done.stderr)
+
     def test_an_output_of_other_data_is_not_this_one(self):
         other = write_random_tokens(self.folder / "other.jsonl", 8, 256, 4000)
         before = read_output(self.out)
