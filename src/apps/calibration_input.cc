@@ -79,7 +79,7 @@ void AddCalibrationOptions(Command command, CalibrationOptions& options) {
 
 Result<data::CalibrationSet> ReadCalibration(const CalibrationOptions& options,
                                              const ModelInput& input) {
-  if (options.seq_len > input.config.max_position_embeddings) {
+  if (options.seq_len != kDefaultSeqLen && options.seq_len > input.config.max_position_embeddings) {
     std::fprintf(stderr,
                  "glimmer: warning: samples are cut to %llu tokens, as max_position_embeddings of "
                  "the model's config.json says\n",

@@ -15,10 +15,13 @@
 
 namespace glimmer::apps {
 
+// modelopt's; a model with a shorter context takes less without a word.
+constexpr uint64_t kDefaultSeqLen = 2048;
+
 struct CalibrationOptions {
   std::vector<std::string> files;
   uint64_t samples = 256;
-  uint64_t seq_len = 2048;
+  uint64_t seq_len = kDefaultSeqLen;
   bool chat = false;
   std::string activations = "bf16";
   std::string expert_input_scale = "expert";
