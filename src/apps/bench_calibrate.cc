@@ -75,7 +75,7 @@ Status CheckAnswer() {
   const Weights weights(64, 256);
   const OwnedMatrix x = Activations(5, 256), y(5, 64), expected(5, 64);
   kernels::MatMulHere(x, weights.weight(), y);
-  kernels::MatMulHereOn(kernels::Isa::kScalar, x, weights.weight(), expected);
+  kernels::MatMulHere(x, weights.weight(), expected, kernels::Isa::kScalar);
   for (size_t i = 0; i < y.elements().size(); ++i) {
     // Sums of 256 products below 0.5 in any order: 256 roundings of at most 2^-24 of their size.
     if (std::abs(y.elements()[i] - expected.elements()[i]) < 1e-4f) continue;

@@ -21,8 +21,10 @@ using model::ExpertInputScale;
 using model::KvCacheType;
 
 // What options call the model's settings.
-const std::map<std::string, Activations> kActivations = {
-    {"f32", Activations::kF32}, {"bf16", Activations::kBf16}, {"nvfp4", Activations::kNvfp4}};
+const std::map<std::string, Activations> kActivations = {{"f32", Activations::kF32},
+                                                         {"bf16", Activations::kBf16},
+                                                         {"int8", Activations::kInt8},
+                                                         {"nvfp4", Activations::kNvfp4}};
 const std::map<std::string, KvCacheType> kKvCaches = {
     {"f32", KvCacheType::kF32}, {"bf16", KvCacheType::kBf16}, {"fp8", KvCacheType::kFp8}};
 const std::map<std::string, ExpertInputScale> kExpertScales = {
@@ -65,14 +67,14 @@ void AddModelOptions(Command command, ModelOptions& options) {
       .Required();
   command
       .AddOption("--activations", &options.activations,
-                 "What inputs of linears are rounded to: f32 (the reference), bf16, or nvfp4 "
-                 "(W4A4, as a Blackwell GPU; needs input scales)")
+                 "What inputs of linears are rounded to: f32 (the reference), bf16, int8 (the "
+                 "fastest for prompts), or nvfp4 (W4A4, as a Blackwell GPU; needs input scales)")
       .OneOf(Names(kActivations))
       .ShowDefault();
   command
       .AddOption("--kv-cache", &options.kv_cache,
                  "What the cache holds: f32, bf16 or fp8; by default what the checkpoint "
-                 "announces, else bf16 with bf16 activations and f32 otherwise")
+                 "announces, else bf16 with bf16 or int8 activations and f32 otherwise")
       .OneOf(Names(kKvCaches));
   command
       .AddOption("--expert-input-scale", &options.expert_input_scale,

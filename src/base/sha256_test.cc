@@ -1,6 +1,7 @@
 #include "base/sha256.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -28,7 +29,7 @@ TEST(Sha256, PiecesMakeTheSameAsTheWhole) {
 }
 
 TEST(Sha256, OfAFile) {
-  const std::string path = ::testing::TempDir() + "sha256_test";
+  const std::string path = ::testing::TempDir() + "sha256_test_" + std::to_string(::getpid());
   ASSERT_TRUE(WriteFileAtomically(path, "abc").ok());
   EXPECT_EQ(Sha256OfFile(path, CancelFlag()).value(), kOfAbc);
   ASSERT_TRUE(RemoveFile(path).ok());

@@ -203,8 +203,8 @@ class Calibration {
       const OwnedMatrix x(count, rows.cols());
       GLIMMER_TRY(rows.Read(first, x));
       const model::Pass pass = model::MakePass(model_, pool_, &observer_, {});
-      observer_.OnLinearInput(model_.weights.lm_head,
-                              model::NormRows(pass, x, model_.weights.norm));
+      const OwnedMatrix normed = model::NormRows(pass, x, model_.weights.norm);
+      model::Announce(pass, model::LinearInput(pass, normed), model_.weights.lm_head);
     }
     if (const auto& module = observer_.broken_module()) {
       return base::Corrupt(fmt::format(

@@ -24,15 +24,13 @@ size_t HistogramBin(float magnitude) {
   return static_cast<size_t>(std::clamp(bin, 0, static_cast<int>(kHistogramBins) - 1));
 }
 
-bool GroupStats::Add(tensor::ConstMatrix x) {
+bool GroupStats::Add(std::span<const float> row) {
   uint32_t largest = 0;
-  for (size_t row = 0; row < x.rows; ++row) {
-    for (const float value : x.row_span(row)) {
-      largest = std::max(largest, std::bit_cast<uint32_t>(value) & kMagnitudeMask);
-      ++histogram[HistogramBin(value)];
-    }
+  for (const float value : row) {
+    largest = std::max(largest, std::bit_cast<uint32_t>(value) & kMagnitudeMask);
+    ++histogram[HistogramBin(value)];
   }
-  tokens += x.rows;
+  ++tokens;
   amax = std::max(amax, std::bit_cast<float>(std::min(largest, kInfinityBits)));
   return largest < kInfinityBits;
 }

@@ -12,7 +12,6 @@
 
 #include "base/result.h"
 #include "model/inventory.h"
-#include "tensor/matrix.h"
 
 namespace glimmer::calib {
 
@@ -30,8 +29,8 @@ struct GroupStats {
   double routing_weight = 0;  // of an expert: sum of the weights it was given
   std::array<uint64_t, kHistogramBins> histogram{};
 
-  // Counts the rows in. Returns false when an element is not finite.
-  bool Add(tensor::ConstMatrix x);
+  // Counts a row in. Returns false when an element is not finite.
+  bool Add(std::span<const float> row);
   void Merge(const GroupStats& other);
 };
 

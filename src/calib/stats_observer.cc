@@ -21,13 +21,16 @@ StatsObserver::StatsObserver(const std::vector<model::TensorSpec>& specs, base::
   }
 }
 
-void StatsObserver::OnLinearInput(const model::Weight& weight, tensor::ConstMatrix x) {
+void StatsObserver::OnLinearInput(const model::Weight& weight, kernels::RowPointers rows,
+                                  size_t cols) {
   const model::TensorSpec& spec = specs_[weight.id];
   if (first_of_group_[spec.input_group] != weight.id) return;
   std::vector<GroupStats> parts(pool_.threads());
   std::atomic<bool> finite{true};
-  base::RunRanges(pool_, x.rows, kRowGrain, [&](size_t first, size_t last, size_t thread) {
-    if (!parts[thread].Add(x.Rows(first, last - first))) finite = false;
+  base::RunRanges(pool_, rows.size(), kRowGrain, [&](size_t first, size_t last, size_t thread) {
+    for (size_t row = first; row < last; ++row) {
+      if (!parts[thread].Add({rows[row], cols})) finite = false;
+    }
   });
   for (const GroupStats& part : parts) stats_[spec.input_group].Merge(part);
   if (!finite && !broken_module_) broken_module_ = model::ModuleName(spec.name);

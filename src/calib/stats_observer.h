@@ -16,7 +16,7 @@ class StatsObserver : public model::Observer {
   // All must outlive the observer.
   StatsObserver(const std::vector<model::TensorSpec>& specs, base::ThreadPool& pool);
 
-  void OnLinearInput(const model::Weight& weight, tensor::ConstMatrix x) override;
+  void OnLinearInput(const model::Weight& weight, kernels::RowPointers rows, size_t cols) override;
 
   // The tokens that a routed expert sees weigh this much together.
   void AddRoutingWeight(const model::Weight& gate_proj, double weight) {

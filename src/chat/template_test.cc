@@ -1,6 +1,7 @@
 #include "chat/template.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -16,7 +17,8 @@ using Files = std::map<std::string, std::string>;
 // A model folder with the given files, removed at the end.
 class Folder {
  public:
-  explicit Folder(const Files& files) : path_(::testing::TempDir() + "glimmer_chat_template") {
+  explicit Folder(const Files& files)
+      : path_(::testing::TempDir() + "glimmer_chat_template_" + std::to_string(::getpid())) {
     std::filesystem::create_directories(path_);
     for (const auto& [name, text] : files) std::ofstream(path_ + "/" + name) << text;
   }

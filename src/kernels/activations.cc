@@ -22,14 +22,18 @@ float AbsMaxOf(std::span<const float> values) {
 }
 
 void RoundBlock(std::span<const float> from, float input_scale, std::span<float> to) {
-  const float quotient = AbsMaxOf(from) / tensor::kE2m1Max / input_scale;
-  const float step = tensor::Nvfp4Step(tensor::F32ToE4m3Saturating(quotient), input_scale);
+  const float step = Nvfp4InputStep(from, input_scale);
   for (size_t i = 0; i < from.size(); ++i) {
     to[i] = step == 0 ? 0 : tensor::E2m1ToF32(tensor::F32ToE2m1(from[i] / step)) * step;
   }
 }
 
 }  // namespace
+
+float Nvfp4InputStep(std::span<const float> block, float input_scale) {
+  const float quotient = AbsMaxOf(block) / tensor::kE2m1Max / input_scale;
+  return tensor::Nvfp4Step(tensor::F32ToE4m3Saturating(quotient), input_scale);
+}
 
 void RoundToBf16(std::span<const float> from, std::span<float> to) {
   for (size_t i = 0; i < from.size(); ++i) {

@@ -17,5 +17,7 @@ void RoundToBf16(std::span<const float> from, std::span<float> to);
 //   to    = E2M1(|x| / step) * step with the sign of x, saturating at 6; 0 where the step is 0
 // REQUIRES: from.size() % 16 == 0, input_scale > 0. Source: docs/formats.md#activations.
 void RoundToNvfp4(std::span<const float> from, float input_scale, std::span<float> to);
+// The step of one such block. NaN where an element is.
+float Nvfp4InputStep(std::span<const float> block, float input_scale);
 
 }  // namespace glimmer::kernels

@@ -1,39 +1,37 @@
-// Matrix products of activations with weights as stored, and with matrices in F32.
-// Accumulation is in F32. Block scales multiply the codes exactly (E2M1 times E4M3 has at most 6
-// significant bits), weight_scale_2 multiplies the finished sum.
+// Matrix products of activations with weights as stored.
 //
-// One element of a result is computed in the same order however many rows are computed with it, so
-// a token's result does not depend on its batch. AVX2 and AVX-512 give the same bits; the scalar
-// set rounds after each product as well, so it differs by rounding:
-//   |difference| <= 2 (K + 2) * 2^-24 * sum_k |x[t, k] w[n, k]|.
-// Outputs must not overlap inputs.
+// Sums are F32. In the forms kPlain and kGroups every weight is exact in F32 (E2M1 times E4M3 has
+// at most 6 significant bits), weight_scale_2 multiplies the finished sum, and one element of a
+// result is computed in the same order in both, however many rows are computed with it: a token's
+// result does not depend on its batch, nor on the number of threads. AVX2 and AVX-512 give the same
+// bits; the scalar set rounds after each product as well. The error of an element is at most
+//   (K / 8 + 16) * 2^-24 * sum_k |x[t, k] w[n, k]|.
+// kDigits and kInt8 sum blocks of 16 in whole numbers, exactly; what packing rounded is told in
+// packed_rows.h, the rest of the error has the same bound.
+// Outputs must not overlap inputs. Source: docs/kernels/matmul.md.
 #pragma once
 
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
+#include "kernels/packed_rows.h"
 #include "kernels/weight.h"
 #include "tensor/matrix.h"
 
 namespace glimmer::kernels {
 
-// y[T, N] = x[T, K] · W^T, divided over the pool's threads by rows of W.
-// REQUIRES: x.cols == w.cols, y is [x.rows, w.rows].
-void MatMul(base::ThreadPool& pool, tensor::ConstMatrix x, const Weight& w, tensor::Matrix y);
+// y[T, N] = x[T, K] . W^T, divided over the pool's threads by rows of W.
+// REQUIRES: x.cols == w.cols, y is [x.rows, w.rows]; kDigits and kInt8 only with NVFP4 weights.
+void MatMul(base::ThreadPool& pool, const PackedRows& x, const Weight& w, tensor::Matrix y);
 
 // The same on the calling thread alone, for use inside a parallel loop.
-void MatMulHere(tensor::ConstMatrix x, const Weight& w, tensor::Matrix y);
+void MatMulHere(const PackedRows& x, const Weight& w, tensor::Matrix y, Isa isa = ActiveIsa());
 
-// y[T, D] = p[T, S] · values[S, D], on the calling thread.
-void WeightedSum(tensor::ConstMatrix p, tensor::ConstMatrix values, tensor::Matrix y);
+// Of F32 rows as they are, packed for one product.
+void MatMul(base::ThreadPool& pool, tensor::ConstMatrix x, const Weight& w, tensor::Matrix y);
+void MatMulHere(tensor::ConstMatrix x, const Weight& w, tensor::Matrix y, Isa isa = ActiveIsa());
 
-// Rows [first, first + out.rows) of w in F32, tensor_scale included.
-void DecodeRows(const Weight& w, size_t first, tensor::Matrix out);
-
-// A matrix in F32 as a weight.
-Weight AsWeight(tensor::ConstMatrix matrix);
-
-// On a given instruction set, for tests and benchmarks. REQUIRES: it is available.
-void MatMulHereOn(Isa isa, tensor::ConstMatrix x, const Weight& w, tensor::Matrix y);
-void WeightedSumOn(Isa isa, tensor::ConstMatrix p, tensor::ConstMatrix values, tensor::Matrix y);
+// y[T, D] = p[T, S] . values[S, D], on the calling thread.
+void WeightedSum(tensor::ConstMatrix p, tensor::ConstMatrix values, tensor::Matrix y,
+                 Isa isa = ActiveIsa());
 
 }  // namespace glimmer::kernels

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
+#include "kernels/activations.h"
 #include "kernels/nvfp4_pack.h"
 #include "tensor/nvfp4.h"
 
@@ -45,6 +48,14 @@ struct Sample {
         PackNvfp4(bf16, weight.tensor_scale, codes, scales);
         weight.data = codes.data();
         weight.block_scales = scales.data();
+        break;
+      case Format::kE4m3:
+        for (const float x : values.elements()) {
+          codes.push_back(tensor::F32ToE4m3Saturating(x * 8));
+        }
+        for (size_t n = 0; n < rows; ++n) row_scales.push_back(0.1f + static_cast<float>(n));
+        weight.data = codes.data();
+        weight.row_scales = row_scales.data();
     }
     DecodeRows(weight, 0, values);
   }
@@ -52,36 +63,43 @@ struct Sample {
   OwnedMatrix values;  // what the weight means
   std::vector<Bf16> bf16;
   std::vector<uint8_t> codes, scales;
+  std::vector<float> row_scales;
   Weight weight;
 };
 
-// Against sums in double. The bound: F32 rounding of each product, each addition and the scale,
-// relative to the sum of magnitudes; 18 additions beside the K / 16 of a lane.
-void ExpectProduct(tensor::ConstMatrix x, const Sample& w, tensor::ConstMatrix y) {
+constexpr Format kFormats[] = {Format::kF32, Format::kBf16, Format::kNvfp4, Format::kE4m3};
+
+// Against sums in double. The bound is that of matmul.h and what packing made of x: at most
+// `x_error` of each element.
+void ExpectProduct(tensor::ConstMatrix x, const Sample& w, tensor::ConstMatrix y,
+                   const tensor::ConstMatrix* x_error = nullptr) {
   for (size_t t = 0; t < x.rows; ++t) {
     for (size_t n = 0; n < w.weight.rows; ++n) {
-      double sum = 0, magnitude = 0;
+      double sum = 0, magnitude = 0, of_packing = 0;
       for (size_t k = 0; k < x.cols; ++k) {
         const double product = double{x.row(t)[k]} * w.values.row(n)[k];
         sum += product;
         magnitude += std::abs(product);
+        if (x_error == nullptr) continue;
+        of_packing += double{x_error->row(t)[k]} * std::abs(double{w.values.row(n)[k]});
       }
-      const double bound = (static_cast<double>(x.cols) / 16 + 36) * 0x1p-24 * magnitude;
-      ASSERT_NEAR(y.row(t)[n], sum, bound) << "row " << t << " column " << n;
+      const double rounding = (static_cast<double>(x.cols) / 8 + 16) * 0x1p-24 * magnitude;
+      ASSERT_NEAR(y.row(t)[n], sum, 1.01 * of_packing + rounding)
+          << "row " << t << " column " << n << " of " << x.rows << " with " << x.cols << " columns";
     }
   }
 }
 
 TEST_P(MatMulOnEveryIsa, IsTheProduct) {
   std::mt19937 random(1);
-  for (const Format format : {Format::kF32, Format::kBf16, Format::kNvfp4}) {
+  for (const Format format : kFormats) {
     for (const size_t cols : {16u, 48u, 1024u, 1040u, 2304u, 7u, 100u, 1025u}) {
       if (format == Format::kNvfp4 && cols % 16 != 0) continue;
       const Sample w(format, 1 + random() % 20, cols, random);
-      for (const size_t rows : {1u, 2u, 3u, 4u, 50u}) {
+      for (const size_t rows : {1u, 2u, 3u, 4u, 50u, 100u}) {
         const OwnedMatrix x = Random(rows, cols, random);
         OwnedMatrix y(rows, w.weight.rows);
-        MatMulHereOn(GetParam(), x, w.weight, y);
+        MatMulHere(x, w.weight, y, GetParam());
         ExpectProduct(x, w, y);
       }
     }
@@ -91,29 +109,156 @@ TEST_P(MatMulOnEveryIsa, IsTheProduct) {
 // The promise of the header: a row's result does not depend on the rows beside it.
 TEST_P(MatMulOnEveryIsa, ARowDoesNotDependOnItsBatch) {
   std::mt19937 random(2);
-  for (const Format format : {Format::kF32, Format::kBf16, Format::kNvfp4}) {
+  for (const Format format : kFormats) {
     const Sample w(format, 31, 2064, random);
     const OwnedMatrix x = Random(53, 2064, random);
     OwnedMatrix together(53, 31), alone(1, 31);
-    MatMulHereOn(GetParam(), x, w.weight, together);
+    MatMulHere(x, w.weight, together, GetParam());
     for (size_t t = 0; t < x.rows(); ++t) {
-      MatMulHereOn(GetParam(), x.view().Rows(t, 1), w.weight, alone);
+      MatMulHere(x.view().Rows(t, 1), w.weight, alone, GetParam());
       for (size_t n = 0; n < 31; ++n) ASSERT_EQ(together.row(t)[n], alone.row(0)[n]);
     }
   }
 }
 
+// Rows with outliers, zeros and numbers of all sizes.
+OwnedMatrix Uneven(size_t rows, size_t cols, std::mt19937& random) {
+  OwnedMatrix x = Random(rows, cols, random);
+  for (float& value : x.elements()) {
+    const auto kind = random() % 32;
+    if (kind == 0) value *= 1000;
+    if (kind == 1) value = 0;
+    if (kind > 20) value *= 0x1p-9f;
+  }
+  return x;
+}
+
+// What packing may have done to each element (packed_rows.h).
+OwnedMatrix PackingErrors(const OwnedMatrix& x, RowForm form) {
+  OwnedMatrix errors(x.rows(), x.cols());
+  const size_t width = form == RowForm::kInt8 ? 16 : x.cols();
+  // Half of a whole number, of which the largest has 127, or at least 2^21.
+  const float share = form == RowForm::kInt8 ? 0.5f / 127 : 0x1p-22f;
+  for (size_t t = 0; t < x.rows(); ++t) {
+    for (size_t k = 0; k < x.cols(); k += width) {
+      float largest = 0;
+      for (size_t i = k; i < k + width; ++i) largest = std::max(largest, std::abs(x.row(t)[i]));
+      for (size_t i = k; i < k + width; ++i) errors.row(t)[i] = largest * share;
+    }
+  }
+  return errors;
+}
+
+TEST_P(MatMulOnEveryIsa, WholeNumbersGiveTheProduct) {
+  std::mt19937 random(7);
+  base::ThreadPool pool(1);
+  for (const RowForm form : {RowForm::kDigits, RowForm::kInt8}) {
+    for (const size_t cols : {16u, 48u, 64u, 80u, 1024u, 2096u}) {
+      const Sample w(Format::kNvfp4, 1 + random() % 20, cols, random);
+      for (const size_t rows : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 23u, 140u}) {
+        const OwnedMatrix x = Uneven(rows, cols, random);
+        const OwnedMatrix errors = PackingErrors(x, form);
+        const tensor::ConstMatrix view = errors;
+        OwnedMatrix y(rows, w.weight.rows);
+        MatMulHere(PackRows(pool, x, form, GetParam()), w.weight, y, GetParam());
+        ExpectProduct(x, w, y, &view);
+      }
+    }
+  }
+}
+
+TEST_P(MatMulOnEveryIsa, DigitsHoldBf16Exactly) {
+  std::mt19937 random(8);
+  base::ThreadPool pool(1);
+  const Sample w(Format::kNvfp4, 12, 256, random);
+  OwnedMatrix x = Random(3, 256, random);
+  for (float& value : x.elements()) {
+    value = tensor::Bf16ToF32(F32ToBf16(value * (random() % 8 == 0 ? 2000.0f : 1.0f)));
+  }
+  OwnedMatrix y(3, 12);
+  MatMulHere(PackRows(pool, x, RowForm::kDigits, GetParam()), w.weight, y, GetParam());
+  // Numbers below 2^-15 of the largest may be rounded; none of these is.
+  ExpectProduct(x, w, y);
+}
+
+// The format of a GPU's W4A4: the product of rounded rows, to F32's rounding.
+TEST_P(MatMulOnEveryIsa, Nvfp4RowsGiveTheProductOfRoundedRows) {
+  std::mt19937 random(9);
+  base::ThreadPool pool(2);
+  const Sample w(Format::kNvfp4, 17, 208, random);
+  for (const size_t rows : {1u, 5u, 20u}) {
+    const OwnedMatrix x = Uneven(rows, 208, random), rounded(rows, 208), y(rows, 17);
+    std::vector<const float*> pointers;
+    for (size_t t = 0; t < rows; ++t) {
+      pointers.push_back(x.row(t));
+      RoundToNvfp4(x.view().row_span(t), 0.7f, rounded.view().row_span(t));
+    }
+    MatMulHere(PackNvfp4Rows(pool, pointers, 208, 0.7f), w.weight, y, GetParam());
+    ExpectProduct(rounded, w, y);
+  }
+}
+
+TEST_P(MatMulOnEveryIsa, WholeNumbersOfExtremesStayFiniteOrSaySo) {
+  std::mt19937 random(10);
+  base::ThreadPool pool(1);
+  const Sample w(Format::kNvfp4, 9, 128, random);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const RowForm form : {RowForm::kDigits, RowForm::kInt8}) {
+    const auto multiply = [&](float value) {
+      OwnedMatrix x = Random(1, 128, random), y(1, 9);
+      x.row(0)[77] = value;
+      MatMulHere(PackRows(pool, x, form, GetParam()), w.weight, y, GetParam());
+      return std::vector<float>(y.elements().begin(), y.elements().end());
+    };
+    for (const float value : {0.0f, 1e-44f, 1e-30f, 1e30f}) {
+      for (const float result : multiply(value)) EXPECT_TRUE(std::isfinite(result)) << value;
+    }
+    for (const float value : {kInfinity, -kInfinity, std::nanf("")}) {
+      for (const float result : multiply(value)) EXPECT_FALSE(std::isfinite(result)) << value;
+    }
+    OwnedMatrix zeros(1, 128), y(1, 9);
+    std::fill(zeros.elements().begin(), zeros.elements().end(), 0.0f);
+    MatMulHere(PackRows(pool, zeros, form, GetParam()), w.weight, y, GetParam());
+    for (const float result : y.elements()) EXPECT_EQ(result, 0.0f);
+  }
+}
+
 TEST(MatMul, AllVectorSetsGiveTheSameBits) {
   std::mt19937 random(3);
+  base::ThreadPool pool(1);
   const Sample w(Format::kNvfp4, 37, 1120, random);
-  const OwnedMatrix x = Random(9, 1120, random);
-  std::vector<std::vector<float>> results;
-  for (const Isa isa : AvailableIsas()) {
-    if (isa == Isa::kScalar) continue;
-    OwnedMatrix y(9, 37);
-    MatMulHereOn(isa, x, w.weight, y);
-    results.emplace_back(y.elements().begin(), y.elements().end());
-    EXPECT_EQ(results.back(), results.front());
+  for (const RowForm form : {RowForm::kPlain, RowForm::kGroups, RowForm::kDigits, RowForm::kInt8}) {
+    const OwnedMatrix x = Uneven(9, 1120, random);
+    std::vector<std::vector<float>> results;
+    for (const Isa isa : AvailableIsas()) {
+      if (isa == Isa::kScalar) continue;
+      OwnedMatrix y(9, 37);
+      MatMulHere(PackRows(pool, x, form, isa), w.weight, y, isa);
+      results.emplace_back(y.elements().begin(), y.elements().end());
+      EXPECT_EQ(results.back(), results.front());
+    }
+  }
+}
+
+// Every set packs the same bytes, so that rows packed by one could be read by another.
+TEST_P(MatMulOnEveryIsa, PacksTheBytesOfTheDefinition) {
+  std::mt19937 random(11);
+  base::ThreadPool pool(1);
+  for (const size_t cols : {7u, 64u, 200u}) {
+    const OwnedMatrix x = Uneven(5, cols, random);
+    const size_t blocks = (cols + 63) / 64;
+    for (const RowForm form : {RowForm::kDigits, RowForm::kInt8}) {
+      const PackedRows one = PackRows(pool, x, form, GetParam());
+      const PackedRows two = PackRows(pool, x, form, Isa::kScalar);
+      const size_t digits = 5 * blocks * 64 * (form == RowForm::kDigits ? 3 : 1);
+      EXPECT_EQ(std::vector(one.digits, one.digits + digits),
+                std::vector(two.digits, two.digits + digits));
+      EXPECT_EQ(std::vector(one.corrections, one.corrections + 5 * blocks * 8),
+                std::vector(two.corrections, two.corrections + 5 * blocks * 8));
+      const size_t scales = form == RowForm::kDigits ? 5 : 5 * blocks * 8;
+      EXPECT_EQ(std::vector(one.scales, one.scales + scales),
+                std::vector(two.scales, two.scales + scales));
+    }
   }
 }
 
@@ -137,7 +282,7 @@ TEST_P(MatMulOnEveryIsa, WeightedSumIsTheSum) {
     for (const size_t rows : {1u, 4u, 7u}) {
       const OwnedMatrix p = Random(rows, 33, random), values = Random(33, cols, random);
       OwnedMatrix y(rows, cols);
-      WeightedSumOn(GetParam(), p, values, y);
+      WeightedSum(p, values, y, GetParam());
       for (size_t t = 0; t < rows; ++t) {
         for (size_t d = 0; d < cols; ++d) {
           double sum = 0, magnitude = 0;

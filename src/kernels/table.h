@@ -8,22 +8,71 @@
 
 namespace glimmer::kernels {
 
-// Floats of scratch memory that a MatMul function may write.
-constexpr size_t kMatMulScratch = 8 * 1024;
+constexpr size_t kFormats = 4;  // of weights
+
+// Rows of activations that a product of many rows reads side by side: groups of kGroupRows rows,
+// [step][row of the group][kGroupLanes columns], columns and rows padded with zeros.
+constexpr size_t kGroupRows = 3;
+constexpr size_t kGroupLanes = 8;
+// Columns of one step of the integer products: the codes of 32 bytes.
+constexpr size_t kIntBlock = 64;
+constexpr size_t kIntLanes = 8;
+constexpr size_t kDigits = 3;  // of a 24-bit number in base 256
+// Bytes of scratch memory that a product may write, aligned to 64.
+constexpr size_t kMatMulScratch = 48 * 1024;
 
 // y[t, n] = scale * sum_k x[t, k] w[n, k] for t < x_rows, n < w_rows. Strides count elements.
 struct MatMulArgs {
-  const float* x;
+  const float* x;  // rows of x_stride floats, or groups (kGroupRows) of kGroupRows * x_stride
   size_t x_rows, x_stride;
   const void* w;                // rows of `w_stride` elements of the function's format
   const uint8_t* block_scales;  // NVFP4: [w_rows, cols / 16]
+  const float* row_scales;      // E4M3: [w_rows]
   size_t w_rows, w_stride;
   size_t cols;
   float scale;
   float* y;
   size_t y_stride;
   const float* e4m3_values;  // what each of the 256 codes means
-  float* scratch;            // kMatMulScratch floats
+  std::byte* scratch;        // kMatMulScratch bytes
+};
+
+// One row of activations as integers, in blocks of kIntBlock columns. Lane l of a block stands for
+// the even columns 8 l, 8 l + 2, 8 l + 4, 8 l + 6 and the odd ones behind each.
+struct IntRows {
+  // For each digit, the most significant first: the block's 32 even columns, then its 32 odd ones.
+  const int8_t* digits;        // [rows, blocks, digits, 64]
+  const int32_t* corrections;  // [rows, blocks, 8] 12 times the lane's sum of whole numbers
+  const float* scales;         // digits: [rows]; INT8: [rows, blocks, 8] by lane
+  size_t rows;
+};
+
+// y[t, n] = scale * sum_k x[t, k] w[n, k] with NVFP4 weights.
+struct IntMatMulArgs {
+  IntRows x;
+  const uint8_t* codes;         // [w_rows, cols / 2]
+  const uint8_t* block_scales;  // [w_rows, cols / 16]
+  size_t w_rows, cols;
+  float scale;
+  float* y;
+  size_t y_stride;
+  std::byte* scratch;  // kMatMulScratch bytes
+};
+
+// A row into the form above.
+struct PackIntArgs {
+  const float* x;
+  size_t cols;
+  int8_t* digits;
+  int32_t* corrections;
+  float* scales;
+};
+
+// Up to kGroupRows rows into a group of `steps` steps.
+struct PackGroupArgs {
+  const float* const* rows;
+  size_t count, cols, steps;
+  float* to;
 };
 
 // y[t, d] = sum_s p[t, s] values[s, d].
@@ -54,9 +103,15 @@ struct Table {
   void (*pack_nvfp4)(const uint16_t* weights, size_t blocks, float tensor_scale, uint8_t* packed,
                      uint8_t* scales);
   void (*pack_error)(const PackErrorArgs& args);
-  void (*matmul_f32)(const MatMulArgs& args);
-  void (*matmul_bf16)(const MatMulArgs& args);
-  void (*matmul_nvfp4)(const MatMulArgs& args);
+  // By kernels::Format: rows of x as they stand, best for one or two; and in groups.
+  void (*matmul_plain[kFormats])(const MatMulArgs& args);
+  void (*matmul_groups[kFormats])(const MatMulArgs& args);
+  void (*matmul_digits)(const IntMatMulArgs& args);
+  void (*matmul_int8_few)(const IntMatMulArgs& args);
+  void (*matmul_int8_many)(const IntMatMulArgs& args);
+  void (*pack_group)(const PackGroupArgs& args);
+  void (*pack_digits)(const PackIntArgs& args);
+  void (*pack_int8)(const PackIntArgs& args);
   void (*weighted_sum)(const WeightedSumArgs& args);
 };
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "tensor/fp8.h"
+#include "tensor/matrix.h"
 
 namespace glimmer::kernels {
 
@@ -13,12 +14,15 @@ enum class Format : uint8_t {
   kF32,
   kBf16,
   kNvfp4,  // E2M1 codes, even column in the low nibble; docs/formats.md#nvfp4
+  kE4m3,   // E4M3 with an F32 scale for each row
 };
 
 // W [rows, cols], rows outputs of cols inputs.
 //   w[n, k] = element[n, k]                                          kF32, kBf16
 //   w[n, k] = E2M1(code[n, k]) * E4M3(block_scales[n, k / 16]) * tensor_scale      kNvfp4
-// REQUIRES: cols % 16 == 0 and stride == cols for kNvfp4; elements aligned to their size.
+//   w[n, k] = E4M3(element[n, k]) * row_scales[n]                                  kE4m3
+// REQUIRES: cols % 16 == 0 and stride == cols for kNvfp4, whose block scales are positive numbers;
+// elements aligned to their size.
 struct Weight {
   Format format = Format::kF32;
   size_t rows = 0;
@@ -27,6 +31,7 @@ struct Weight {
   const void* data = nullptr;                  // [rows, cols], or [rows, cols / 2] bytes of codes
   const tensor::E4m3* block_scales = nullptr;  // kNvfp4: [rows, cols / 16]
   float tensor_scale = 1;                      // kNvfp4: weight_scale_2
+  const float* row_scales = nullptr;           // kE4m3: [rows]
   uint32_t id = 0;                             // for whoever made it to know it by; not read here
   float input_scale = 0;  // of quantized activations; 0 when the checkpoint has none
 
@@ -35,5 +40,11 @@ struct Weight {
 
 // Rows [first, first + count).
 Weight RowsOf(const Weight& weight, size_t first, size_t count);
+
+// A matrix in F32 as a weight.
+Weight AsWeight(tensor::ConstMatrix matrix);
+
+// Rows [first, first + out.rows) of w in F32, its scales included.
+void DecodeRows(const Weight& w, size_t first, tensor::Matrix out);
 
 }  // namespace glimmer::kernels

@@ -30,9 +30,7 @@ void StoreLatents(const Pass& pass, size_t layer, const AttentionWeights& weight
       span.sequence->layer(layer).latents.Store(span.first_position + i, row);
     }
   }
-  if (pass.observer != nullptr) {
-    pass.observer->OnLinearInput(weights.kv_b_proj, latents.view().Cols(0, c.kv_lora_rank));
-  }
+  Announce(pass, LinearInput(pass, latents.view().Cols(0, c.kv_lora_rank)), weights.kv_b_proj);
 }
 
 // Queries [T, N (Dn + Dr)], rotated.

@@ -13,7 +13,8 @@ using base::JsonObject;
 using base::Result;
 
 KvCacheType DefaultKvCache(Activations activations) {
-  return activations == Activations::kBf16 ? KvCacheType::kBf16 : KvCacheType::kF32;
+  const bool narrow = activations == Activations::kBf16 || activations == Activations::kInt8;
+  return narrow ? KvCacheType::kBf16 : KvCacheType::kF32;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/packed_rows.h"
 #include "kernels/rope.h"
 #include "model/model.h"
 #include "model/sequence.h"
@@ -51,7 +52,8 @@ class Observer {
   virtual void OnRoutes(size_t /*layer*/, const Routes& /*routes*/) {}
   // The rows that a linear reads, before any rounding. The indexer's wq_b and weights_proj are not
   // computed for rows that see no more than index_topk positions.
-  virtual void OnLinearInput(const Weight& /*weight*/, tensor::ConstMatrix /*x*/) {}
+  virtual void OnLinearInput(const Weight& /*weight*/, kernels::RowPointers /*rows*/,
+                             size_t /*cols*/) {}
 };
 
 // What went wrong inside a pass: a choice (of positions, of experts) that had to be made between

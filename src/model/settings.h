@@ -13,6 +13,8 @@ namespace glimmer::model {
 enum class Activations : uint8_t {
   kF32,    // not at all: the reference
   kBf16,   // BF16
+  kInt8,   // whole numbers of 8 bits with a scale for each block of 16 where the weight is NVFP4,
+           // BF16 elsewhere
   kNvfp4,  // NVFP4 with the linear's own input_scale where its weight is NVFP4 (W4A4, as on a
            // Blackwell GPU), not at all elsewhere; kv_b_proj keeps its input, as absorbing does
 };
@@ -38,7 +40,7 @@ enum class AttentionPath : uint8_t {
 
 struct Settings {
   Activations activations = Activations::kBf16;
-  // As the checkpoint announces, else by the activations: BF16 for BF16, F32 otherwise.
+  // As the checkpoint announces, else by the activations: BF16 for kBf16 and kInt8, F32 otherwise.
   std::optional<KvCacheType> kv_cache{};
   ExpertInputScale expert_input_scale = ExpertInputScale::kExpert;
   AttentionPath attention = AttentionPath::kAuto;

@@ -1,6 +1,7 @@
 #include "report/figures.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -37,7 +38,8 @@ TEST(BaseModel, IsKnownFromTheHubsNames) {
 class Licence : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) / "glimmer_licence";
+    folder_ = std::filesystem::path(::testing::TempDir()) /
+              ("glimmer_licence_" + std::to_string(::getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }

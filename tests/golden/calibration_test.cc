@@ -1,5 +1,6 @@
 // Input scales against modelopt's (tests/golden/README.md#calibration).
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -54,7 +55,8 @@ std::map<std::string, float> Scales(const std::string& source, const Sequences& 
   EXPECT_TRUE(model.ok()) << model.error().message;
   base::ThreadPool pool(2);
   const quant::CheckpointSource weights(checkpoint.value().specs, checkpoint.value().weights);
-  const std::string folder = ::testing::TempDir() + "/calibration_goldens";
+  const std::string folder =
+      ::testing::TempDir() + "glimmer_calibration_" + std::to_string(::getpid());
   std::filesystem::remove_all(folder);
   KeepNothing sink;
   const base::CancelFlag cancel;

@@ -15,11 +15,33 @@ namespace {
 //
 #include "kernels/cpu/nvfp4_pack-inl.h"
 //
+#include "kernels/cpu/weight_rows-inl.h"
+//
 #include "kernels/cpu/matmul-inl.h"
+//
+#include "kernels/cpu/nvfp4_few-inl.h"
+//
+#include "kernels/cpu/nvfp4_many-inl.h"
+//
+#include "kernels/cpu/pack_int-inl.h"
+//
+#include "kernels/cpu/weighted_sum-inl.h"
 
 }  // namespace
 
-const Table kTable = {AbsMax,     PackNvfp4,   PackError,  MatMulF32,
-                      MatMulBf16, MatMulNvfp4, WeightedSum};
+const Table kTable = {
+    .abs_max = AbsMax,
+    .pack_nvfp4 = PackNvfp4,
+    .pack_error = PackError,
+    .matmul_plain = {PlainF32, PlainBf16, PlainNvfp4, PlainE4m3},
+    .matmul_groups = {GroupsF32, GroupsBf16, GroupsNvfp4, GroupsE4m3},
+    .matmul_digits = MatMulDigits,
+    .matmul_int8_few = MatMulInt8Few,
+    .matmul_int8_many = MatMulInt8Many,
+    .pack_group = PackGroup,
+    .pack_digits = PackDigits,
+    .pack_int8 = PackInt8,
+    .weighted_sum = WeightedSum,
+};
 
 }  // namespace glimmer::kernels::GLIMMER_ISA

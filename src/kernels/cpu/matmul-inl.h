@@ -1,191 +1,251 @@
-// Dot products of rows of x with rows of W, tile by tile.
+// Dot products of rows of x with rows of W in F32.
 //
-// Order of one sum: K is cut into blocks of kBlockCols; in a block, lane l of a vector adds the
-// products at k = l, l + 16, l + 32, … by fused multiply-add, the sixteen lanes are added in the
-// fixed order of HorizontalSum, then the columns behind the last whole vector one by one; the
-// blocks are added in order. Neither the tile's shape nor the number of rows plays a part.
+// Order of one sum: K is cut into blocks of kBlockCols; in a block, lane l of eight adds the
+// products at k = l, l + 8, l + 16, ... by fused multiply-add; the lanes are added in the fixed
+// order of Sum4; the blocks are added in order. Neither the tile's shape nor the number of rows
+// plays a part, nor the width of the registers: AVX-512 holds the lanes of two rows of W in one.
 //
-// With few rows of x the weights are decoded in registers; with many, a panel of kPanelRows rows
-// is decoded once into scratch memory and read by every tile.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind vec-inl.h.
+// One or two rows of x read W as stored, decoding it in registers. More rows stand in groups
+// (table.h): a panel of four rows of W is decoded into scratch memory, in eights side by side, and
+// read by every group.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind vec-inl.h and
+// weight_rows-inl.h.
 
-constexpr size_t kLanes = 16;
-constexpr size_t kBlockCols = 1024;  // a panel of 6 rows takes 24 KB, within a first-level cache
-constexpr size_t kBlockRows = 48;    // of x: 192 KB, within a second-level cache
-constexpr size_t kPanelRows = 6;
-constexpr size_t kTileX = 2;  // 2 x 3 sums take 12 of AVX2's 16 registers
-constexpr size_t kTileW = 3;
-static_assert(kPanelRows % kTileW == 0 && kPanelRows * kBlockCols <= kMatMulScratch);
-
-// A row of W: Load(k) gives elements k to k + 15, At(k) one.
-struct F32Row {
-  const float* w;
-  F32x16 Load(size_t k) const { return LoadF32(w + k); }
-  float At(size_t k) const { return w[k]; }
-};
-struct Bf16Row {
-  const uint16_t* w;
-  F32x16 Load(size_t k) const { return FromBits(ShiftLeft<16>(WidenU16(w + k))); }
-  float At(size_t k) const { return F32OfBits(uint32_t{w[k]} << 16); }
-};
-struct Nvfp4Row {
-  const uint8_t* codes;
-  const uint8_t* scales;
-  const float* e4m3_values;
-  F32x16 Load(size_t k) const {
-    return Mul(DecodeE2m1(codes + k / 2), Broadcast(e4m3_values[scales[k / kLanes]]));
-  }
-  float At(size_t) const { return 0; }  // never called: rows are whole blocks
-};
-
-// How to find row n.
-struct F32Weights {
-  const MatMulArgs& a;
-  F32Row Row(size_t n) const { return {static_cast<const float*>(a.w) + n * a.w_stride}; }
-};
-struct Bf16Weights {
-  const MatMulArgs& a;
-  Bf16Row Row(size_t n) const { return {static_cast<const uint16_t*>(a.w) + n * a.w_stride}; }
-};
-struct Nvfp4Weights {
-  const MatMulArgs& a;
-  Nvfp4Row Row(size_t n) const {
-    return {static_cast<const uint8_t*>(a.w) + n * a.cols / 2, a.block_scales + n * a.cols / kLanes,
-            a.e4m3_values};
-  }
-};
-struct PanelRows {
-  const float* panel;  // kPanelRows rows of kBlockCols, columns counted from `first_col`
-  size_t first_col;
-  F32Row Row(size_t n) const { return {panel + n * kBlockCols - first_col}; }
-};
+constexpr size_t kBlockCols = 512;   // a panel takes 8 KB of a first-level cache
+constexpr size_t kBlockGroups = 32;  // 96 rows of x: 192 KB, within a second-level cache
+constexpr size_t kPanelRows = 4;     // 3 x 4 sums take 12 of AVX2's 16 registers
+constexpr size_t kBlockSteps = kBlockCols / kGroupLanes;
+static_assert(kPanelRows * kBlockCols * sizeof(float) <= kMatMulScratch);
 
 struct Range {
   size_t first, last;
 };
 
+// The eight lanes of four sums each: ((l0 + l1) + (l2 + l3)) + ((l4 + l5) + (l6 + l7)).
+inline __m128 Sum4(__m256 a, __m256 b, __m256 c, __m256 d) {
+  const __m256 halves = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+  return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1));
+}
+
+inline float Sum8(__m256 a) { return _mm_cvtss_f32(Sum4(a, a, a, a)); }
+
+// y[0 .. count) (+)= sums, times `scale` behind the last block.
+inline void AddSums(__m128 sums, Range cols, const MatMulArgs& a, float* y, size_t count) {
+  const bool is_first = cols.first == 0;
+  const float scale = cols.last == a.cols ? a.scale : 1.0f;
+  if (count == 4) {
+    if (!is_first) sums = _mm_add_ps(_mm_loadu_ps(y), sums);
+    _mm_storeu_ps(y, _mm_mul_ps(sums, _mm_set1_ps(scale)));
+    return;
+  }
+  alignas(16) float values[4];
+  _mm_store_ps(values, sums);
+  for (size_t j = 0; j < count; ++j) y[j] = (is_first ? values[j] : y[j] + values[j]) * scale;
+}
+
 // y[t, n] (+)= the block's part of the sums, for kX rows of x and kW rows of W.
-template <size_t kX, size_t kW, class Rows>
-inline void DotTile(const MatMulArgs& a, size_t t, const Rows& rows, size_t row, size_t n,
-                    Range cols) {
-  F32x16 sums[kX][kW];
-  for (size_t i = 0; i < kX; ++i) {
-    for (size_t j = 0; j < kW; ++j) sums[i][j] = Broadcast(0.0f);
+template <size_t kX, size_t kW, class Weights>
+inline void PlainTile(const MatMulArgs& a, size_t t, const Weights& weights, size_t n, Range cols) {
+  __m256 sums[kX][4];
+  for (auto& row : sums) {
+    for (__m256& sum : row) sum = _mm256_setzero_ps();
   }
-  const float* x = a.x + t * a.x_stride;
+  const auto add = [&](size_t j, Pair w, auto load) {
+    for (size_t i = 0; i < kX; ++i) {
+      const Pair x = load(i);
+      sums[i][j] = _mm256_fmadd_ps(x.lo, w.lo, sums[i][j]);
+      sums[i][j] = _mm256_fmadd_ps(x.hi, w.hi, sums[i][j]);
+    }
+  };
   size_t k = cols.first;
-  for (; k + kLanes <= cols.last; k += kLanes) {
+  for (; k + 16 <= cols.last; k += 16) {
     for (size_t j = 0; j < kW; ++j) {
-      const F32x16 w = rows.Row(row + j).Load(k);
-      for (size_t i = 0; i < kX; ++i) {
-        sums[i][j] = MulAdd(LoadF32(x + i * a.x_stride + k), w, sums[i][j]);
-      }
+      add(j, weights.Row(n + j).Load(k),
+          [&](size_t i) { return F32Row{a.x + (t + i) * a.x_stride}.Load(k); });
+    }
+  }
+  if (k < cols.last) {
+    for (size_t j = 0; j < kW; ++j) {
+      add(j, LoadTail(weights.Row(n + j), k, cols.last),
+          [&](size_t i) { return LoadTail(F32Row{a.x + (t + i) * a.x_stride}, k, cols.last); });
     }
   }
   for (size_t i = 0; i < kX; ++i) {
-    for (size_t j = 0; j < kW; ++j) {
-      float sum = HorizontalSum(sums[i][j]);
-      for (size_t tail = k; tail < cols.last; ++tail) {
-        sum += x[i * a.x_stride + tail] * rows.Row(row + j).At(tail);
-      }
-      float& y = a.y[(t + i) * a.y_stride + n + j];
-      y = cols.first == 0 ? sum : y + sum;
-    }
+    AddSums(Sum4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]), cols, a,
+            a.y + (t + i) * a.y_stride + n, kW);
   }
 }
 
-// Rows [n, n + count) of W, which are rows [row, …) of `rows`, against rows [t, t + kX) of x.
-template <size_t kX, class Rows>
-inline void DotTiles(const MatMulArgs& a, size_t t, const Rows& rows, size_t row, size_t n,
-                     size_t count, Range cols) {
-  size_t j = 0;
-  for (; j + kTileW <= count; j += kTileW) {
-    DotTile<kX, kTileW>(a, t, rows, row + j, n + j, cols);
-  }
-  for (; j < count; ++j) DotTile<kX, 1>(a, t, rows, row + j, n + j, cols);
+template <size_t kX, class Weights>
+inline void PlainTiles(const MatMulArgs& a, size_t t, const Weights& weights, Range cols) {
+  size_t n = 0;
+  for (; n + 4 <= a.w_rows; n += 4) PlainTile<kX, 4>(a, t, weights, n, cols);
+  for (; n < a.w_rows; ++n) PlainTile<kX, 1>(a, t, weights, n, cols);
 }
 
+inline Range BlockAt(const MatMulArgs& a, size_t first) {
+  return {first, a.cols - first < kBlockCols ? a.cols : first + kBlockCols};
+}
+
+template <class Weights>
+inline void MultiplyPlain(const MatMulArgs& a, const Weights& weights) {
+  for (size_t first = 0; first < a.cols; first += kBlockCols) {
+    size_t t = 0;
+    for (; t + 2 <= a.x_rows; t += 2) PlainTiles<2>(a, t, weights, BlockAt(a, first));
+    if (t < a.x_rows) PlainTiles<1>(a, t, weights, BlockAt(a, first));
+  }
+}
+
+// Rows [n, n + count) of W as [step][row][lane]; rows behind them stay as they are.
 template <class Weights>
 inline void DecodePanel(const MatMulArgs& a, const Weights& weights, size_t n, size_t count,
                         Range cols) {
   for (size_t j = 0; j < count; ++j) {
     const auto row = weights.Row(n + j);
-    float* out = a.scratch + j * kBlockCols;
+    float* to = reinterpret_cast<float*>(a.scratch) + j * kGroupLanes;
+    const auto store = [&](Pair pair) {
+      _mm256_store_ps(to, pair.lo);
+      _mm256_store_ps(to + kPanelRows * kGroupLanes, pair.hi);
+      to += 2 * kPanelRows * kGroupLanes;
+    };
     size_t k = cols.first;
-    for (; k + kLanes <= cols.last; k += kLanes) StoreF32(row.Load(k), out + k - cols.first);
-    for (; k < cols.last; ++k) out[k - cols.first] = row.At(k);
+    for (; k + 16 <= cols.last; k += 16) store(row.Load(k));
+    if (k < cols.last) store(LoadTail(row, k, cols.last));
   }
 }
 
+#if defined(__AVX512F__)
+
+struct GroupSums {
+  __m512 v[2];  // of two rows of W each
+
+  void Clear() { v[0] = v[1] = _mm512_setzero_ps(); }
+  void Add(const float* x, const __m512 (&w)[2]) {
+    const __m512 both = _mm512_broadcast_f32x8(_mm256_load_ps(x));
+    v[0] = _mm512_fmadd_ps(both, w[0], v[0]);
+    v[1] = _mm512_fmadd_ps(both, w[1], v[1]);
+  }
+  __m128 Sum() const {
+    return Sum4(_mm512_castps512_ps256(v[0]), _mm512_extractf32x8_ps(v[0], 1),
+                _mm512_castps512_ps256(v[1]), _mm512_extractf32x8_ps(v[1], 1));
+  }
+};
+using PanelStep = __m512[2];
+inline void LoadPanel(const float* panel, PanelStep& w) {
+  w[0] = _mm512_load_ps(panel);
+  w[1] = _mm512_load_ps(panel + 16);
+}
+
+#else
+
+struct GroupSums {
+  __m256 v[4];
+
+  void Clear() { v[0] = v[1] = v[2] = v[3] = _mm256_setzero_ps(); }
+  void Add(const float* x, const __m256 (&w)[4]) {
+    const __m256 eight = _mm256_load_ps(x);
+    for (int j = 0; j < 4; ++j) v[j] = _mm256_fmadd_ps(eight, w[j], v[j]);
+  }
+  __m128 Sum() const { return Sum4(v[0], v[1], v[2], v[3]); }
+};
+using PanelStep = __m256[4];
+inline void LoadPanel(const float* panel, PanelStep& w) {
+  for (int j = 0; j < 4; ++j) w[j] = _mm256_load_ps(panel + 8 * j);
+}
+
+#endif
+
+// kGroups groups of x against the panel; `rows` of them are there.
+template <size_t kGroups>
+inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, size_t n, size_t count,
+                      Range cols) {
+  GroupSums sums[kGroups][kGroupRows];
+  for (auto& of_group : sums) {
+    for (GroupSums& sum : of_group) sum.Clear();
+  }
+  const float* x = a.x + kGroupRows * (group * a.x_stride + cols.first);
+  const float* panel = reinterpret_cast<const float*>(a.scratch);
+  const size_t steps = (cols.last - cols.first + kGroupLanes - 1) / kGroupLanes;
+  for (size_t step = 0; step < steps; ++step) {
+    PanelStep w;
+    LoadPanel(panel, w);
+    for (size_t g = 0; g < kGroups; ++g) {
+      for (size_t i = 0; i < kGroupRows; ++i) {
+        sums[g][i].Add(x + kGroupRows * g * a.x_stride + i * kGroupLanes, w);
+      }
+    }
+    x += kGroupRows * kGroupLanes;
+    panel += kPanelRows * kGroupLanes;
+  }
+  for (size_t row = 0; row < rows; ++row) {
+    AddSums(sums[row / kGroupRows][row % kGroupRows].Sum(), cols, a,
+            a.y + (group * kGroupRows + row) * a.y_stride + n, count);
+  }
+}
+
+#if defined(__AVX512F__)
+constexpr size_t kTileGroups = 2;  // 6 x 2 sums of two rows take 12 of 32 registers
+#else
+constexpr size_t kTileGroups = 1;
+#endif
+
+// Rows of x in the groups [first, first + count).
+inline size_t RowsIn(const MatMulArgs& a, size_t first, size_t count) {
+  const size_t left = a.x_rows - first * kGroupRows;
+  return left < count * kGroupRows ? left : count * kGroupRows;
+}
+
 template <class Weights>
-inline void BlockOfManyRows(const MatMulArgs& a, const Weights& weights, Range x_rows, Range cols) {
+inline void BlockOfGroups(const MatMulArgs& a, const Weights& weights, Range groups, Range cols) {
   for (size_t n = 0; n < a.w_rows; n += kPanelRows) {
     const size_t count = a.w_rows - n < kPanelRows ? a.w_rows - n : kPanelRows;
     DecodePanel(a, weights, n, count, cols);
-    const PanelRows panel = {a.scratch, cols.first};
-    size_t t = x_rows.first;
-    for (; t + kTileX <= x_rows.last; t += kTileX) {
-      DotTiles<kTileX>(a, t, panel, 0, n, count, cols);
+    size_t group = groups.first;
+    for (; group + kTileGroups <= groups.last; group += kTileGroups) {
+      GroupTile<kTileGroups>(a, group, RowsIn(a, group, kTileGroups), n, count, cols);
     }
-    for (; t < x_rows.last; ++t) DotTiles<1>(a, t, panel, 0, n, count, cols);
+    for (; group < groups.last; ++group) {
+      GroupTile<1>(a, group, RowsIn(a, group, 1), n, count, cols);
+    }
   }
 }
 
 template <class Weights>
-inline void MultiplyAll(const MatMulArgs& a, const Weights& weights) {
+inline void MultiplyGroups(const MatMulArgs& a, const Weights& weights) {
+  const size_t groups = (a.x_rows + kGroupRows - 1) / kGroupRows;
   for (size_t first = 0; first < a.cols; first += kBlockCols) {
-    const Range cols = {first, a.cols - first < kBlockCols ? a.cols : first + kBlockCols};
-    if (a.x_rows == 1) {
-      DotTiles<1>(a, 0, weights, 0, 0, a.w_rows, cols);
-    } else if (a.x_rows == 2) {
-      DotTiles<2>(a, 0, weights, 0, 0, a.w_rows, cols);
-    } else {
-      for (size_t t = 0; t < a.x_rows; t += kBlockRows) {
-        const size_t last = a.x_rows - t < kBlockRows ? a.x_rows : t + kBlockRows;
-        BlockOfManyRows(a, weights, {t, last}, cols);
-      }
+    for (size_t group = 0; group < groups; group += kBlockGroups) {
+      const size_t last = groups - group < kBlockGroups ? groups : group + kBlockGroups;
+      BlockOfGroups(a, weights, {group, last}, BlockAt(a, first));
     }
-  }
-  if (a.scale == 1.0f) return;
-  for (size_t t = 0; t < a.x_rows; ++t) {
-    for (size_t n = 0; n < a.w_rows; ++n) a.y[t * a.y_stride + n] *= a.scale;
   }
 }
 
-void MatMulF32(const MatMulArgs& a) { MultiplyAll(a, F32Weights{a}); }
-void MatMulBf16(const MatMulArgs& a) { MultiplyAll(a, Bf16Weights{a}); }
-void MatMulNvfp4(const MatMulArgs& a) { MultiplyAll(a, Nvfp4Weights{a}); }
+void PlainF32(const MatMulArgs& a) { MultiplyPlain(a, F32Weights{a}); }
+void PlainBf16(const MatMulArgs& a) { MultiplyPlain(a, Bf16Weights{a}); }
+void PlainNvfp4(const MatMulArgs& a) { MultiplyPlain(a, Nvfp4Weights{a}); }
+void PlainE4m3(const MatMulArgs& a) { MultiplyPlain(a, E4m3Weights{a}); }
+void GroupsF32(const MatMulArgs& a) { MultiplyGroups(a, F32Weights{a}); }
+void GroupsBf16(const MatMulArgs& a) { MultiplyGroups(a, Bf16Weights{a}); }
+void GroupsNvfp4(const MatMulArgs& a) { MultiplyGroups(a, Nvfp4Weights{a}); }
+void GroupsE4m3(const MatMulArgs& a) { MultiplyGroups(a, E4m3Weights{a}); }
 
-// kX rows of p, columns [d, d + 16) of the values.
-template <size_t kX>
-inline void SumTile(const WeightedSumArgs& a, size_t t, size_t d) {
-  F32x16 sums[kX];
-  for (size_t i = 0; i < kX; ++i) sums[i] = Broadcast(0.0f);
-  const float* p = a.p + t * a.p_stride;
-  for (size_t s = 0; s < a.value_rows; ++s) {
-    const F32x16 value = LoadF32(a.values + s * a.value_stride + d);
-    for (size_t i = 0; i < kX; ++i) {
-      sums[i] = MulAdd(Broadcast(p[i * a.p_stride + s]), value, sums[i]);
-    }
-  }
-  for (size_t i = 0; i < kX; ++i) StoreF32(sums[i], a.y + (t + i) * a.y_stride + d);
-}
-
-void WeightedSum(const WeightedSumArgs& a) {
-  constexpr size_t kTileP = 4;
-  const size_t whole = a.cols / kLanes * kLanes;
-  for (size_t d = 0; d < whole; d += kLanes) {
-    size_t t = 0;
-    for (; t + kTileP <= a.p_rows; t += kTileP) SumTile<kTileP>(a, t, d);
-    for (; t < a.p_rows; ++t) SumTile<1>(a, t, d);
-  }
-  for (size_t t = 0; t < a.p_rows; ++t) {
-    for (size_t d = whole; d < a.cols; ++d) {
-      float sum = 0;
-      for (size_t s = 0; s < a.value_rows; ++s) {
-        sum += a.p[t * a.p_stride + s] * a.values[s * a.value_stride + d];
+// Up to kGroupRows rows side by side.
+void PackGroup(const PackGroupArgs& a) {
+  for (size_t i = 0; i < kGroupRows; ++i) {
+    float* to = a.to + i * kGroupLanes;
+    size_t k = 0;
+    if (i < a.count) {
+      for (; k + kGroupLanes <= a.cols; k += kGroupLanes) {
+        _mm256_store_ps(to + k * kGroupRows, _mm256_loadu_ps(a.rows[i] + k));
       }
-      a.y[t * a.y_stride + d] = sum;
+      if (k < a.cols) {
+        _mm256_store_ps(to + k * kGroupRows, LoadTail(F32Row{a.rows[i]}, k, a.cols).lo);
+        k += kGroupLanes;
+      }
+    }
+    for (; k < a.steps * kGroupLanes; k += kGroupLanes) {
+      _mm256_store_ps(to + k * kGroupRows, _mm256_setzero_ps());
     }
   }
 }

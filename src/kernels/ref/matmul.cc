@@ -2,21 +2,27 @@
 // them, keep the rounding error of long sums small.
 #include "kernels/ref/matmul.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "tensor/bf16.h"
 #include "tensor/fp4.h"
+#include "tensor/fp8.h"
+#include "tensor/nvfp4.h"
 
 namespace glimmer::kernels::scalar {
 namespace {
 
 constexpr size_t kLanes = 16;
 
-template <typename Element>
-void Multiply(const MatMulArgs& a, Element element) {
+// x(t, k) and w(n, k) give the elements.
+template <typename X, typename W>
+void Multiply(const MatMulArgs& a, X x, W w) {
   for (size_t n = 0; n < a.w_rows; ++n) {
     for (size_t t = 0; t < a.x_rows; ++t) {
-      const float* x = a.x + t * a.x_stride;
       float lanes[kLanes] = {};
-      for (size_t k = 0; k < a.cols; ++k) lanes[k % kLanes] += x[k] * element(n, k);
+      for (size_t k = 0; k < a.cols; ++k) lanes[k % kLanes] += x(t, k) * w(n, k);
       float sum = 0;
       for (const float lane : lanes) sum += lane;
       a.y[t * a.y_stride + n] = sum * a.scale;
@@ -24,24 +30,159 @@ void Multiply(const MatMulArgs& a, Element element) {
   }
 }
 
+template <typename W>
+void MultiplyPlain(const MatMulArgs& a, W w) {
+  Multiply(
+      a, [&](size_t t, size_t k) { return a.x[t * a.x_stride + k]; }, w);
+}
+
+template <typename W>
+void MultiplyGroups(const MatMulArgs& a, W w) {
+  const auto x = [&](size_t t, size_t k) {
+    const size_t step = k / kGroupLanes * kGroupRows * kGroupLanes;
+    return a.x[t / kGroupRows * kGroupRows * a.x_stride + step + t % kGroupRows * kGroupLanes +
+               k % kGroupLanes];
+  };
+  Multiply(a, x, w);
+}
+
+auto F32Element(const MatMulArgs& a) {
+  return [&](size_t n, size_t k) { return static_cast<const float*>(a.w)[n * a.w_stride + k]; };
+}
+auto Bf16Element(const MatMulArgs& a) {
+  return [&](size_t n, size_t k) {
+    return tensor::Bf16ToF32(static_cast<const tensor::Bf16*>(a.w)[n * a.w_stride + k]);
+  };
+}
+auto Nvfp4Element(const MatMulArgs& a) {
+  return [&](size_t n, size_t k) {
+    const size_t at = n * a.cols + k;
+    const uint8_t pair = static_cast<const uint8_t*>(a.w)[at / 2];
+    return tensor::E2m1ToF32(static_cast<tensor::E2m1>(pair >> (k % 2 * 4))) *
+           a.e4m3_values[a.block_scales[at / tensor::kNvfp4Block]];
+  };
+}
+auto E4m3Element(const MatMulArgs& a) {
+  return [&](size_t n, size_t k) {
+    return a.e4m3_values[static_cast<const uint8_t*>(a.w)[n * a.w_stride + k]] * a.row_scales[n];
+  };
+}
+
+// Where column k of a row stands among the digits of its block, and its lane.
+size_t DigitPlace(size_t k) { return k % 2 * (kIntBlock / 2) + k % kIntBlock / 2; }
+size_t LaneOf(size_t k) { return k % kIntBlock / kIntLanes; }
+size_t BlocksOf(size_t cols) { return (cols + kIntBlock - 1) / kIntBlock; }
+
+// x(t, k) gives the activation.
+template <typename X>
+void MultiplyInts(const IntMatMulArgs& a, X x) {
+  for (size_t n = 0; n < a.w_rows; ++n) {
+    for (size_t t = 0; t < a.x.rows; ++t) {
+      float lanes[kLanes] = {};
+      for (size_t k = 0; k < a.cols; ++k) {
+        const size_t at = n * a.cols + k;
+        const auto code = static_cast<tensor::E2m1>(a.codes[at / 2] >> (k % 2 * 4));
+        const float scale = tensor::E4m3ToF32(a.block_scales[at / tensor::kNvfp4Block]);
+        lanes[k % kLanes] += x(t, k) * (tensor::E2m1ToF32(code) * scale);
+      }
+      float sum = 0;
+      for (const float lane : lanes) sum += lane;
+      a.y[t * a.y_stride + n] = sum * a.scale;
+    }
+  }
+}
+
+// Writes whole numbers number(k), of `digits` digits, in the layout of IntRows.
+template <typename Number>
+void StoreInts(const PackIntArgs& a, size_t digits, Number number) {
+  const size_t blocks = BlocksOf(a.cols);
+  std::fill_n(a.corrections, blocks * kIntLanes, 0);
+  for (size_t k = 0; k < blocks * kIntBlock; ++k) {
+    int32_t rest = k < a.cols ? number(k) : 0;
+    a.corrections[k / kIntBlock * kIntLanes + LaneOf(k)] += 12 * rest;
+    for (size_t digit = digits; digit-- > 0;) {
+      const auto low = static_cast<int8_t>(rest & 0xFF);
+      a.digits[(k / kIntBlock * digits + digit) * kIntBlock + DigitPlace(k)] = low;
+      rest = (rest - low) / 256;
+    }
+  }
+}
+
+float LargestMagnitude(const float* x, size_t count) {
+  float largest = 0;
+  for (size_t k = 0; k < count; ++k) {
+    if (std::abs(x[k]) > largest || std::isnan(x[k])) largest = std::abs(x[k]);
+  }
+  return largest;
+}
+
 }  // namespace
 
-void MatMulF32(const MatMulArgs& a) {
-  const auto* w = static_cast<const float*>(a.w);
-  Multiply(a, [&](size_t n, size_t k) { return w[n * a.w_stride + k]; });
+void PlainF32(const MatMulArgs& a) { MultiplyPlain(a, F32Element(a)); }
+void PlainBf16(const MatMulArgs& a) { MultiplyPlain(a, Bf16Element(a)); }
+void PlainNvfp4(const MatMulArgs& a) { MultiplyPlain(a, Nvfp4Element(a)); }
+void PlainE4m3(const MatMulArgs& a) { MultiplyPlain(a, E4m3Element(a)); }
+void GroupsF32(const MatMulArgs& a) { MultiplyGroups(a, F32Element(a)); }
+void GroupsBf16(const MatMulArgs& a) { MultiplyGroups(a, Bf16Element(a)); }
+void GroupsNvfp4(const MatMulArgs& a) { MultiplyGroups(a, Nvfp4Element(a)); }
+void GroupsE4m3(const MatMulArgs& a) { MultiplyGroups(a, E4m3Element(a)); }
+
+void MatMulDigits(const IntMatMulArgs& a) {
+  const size_t blocks = BlocksOf(a.cols);
+  MultiplyInts(a, [&](size_t t, size_t k) {
+    const int8_t* at =
+        a.x.digits + (t * blocks + k / kIntBlock) * kDigits * kIntBlock + DigitPlace(k);
+    const int32_t number = (at[0] * 256 + at[kIntBlock]) * 256 + at[2 * kIntBlock];
+    return static_cast<float>(number) * a.x.scales[t];
+  });
 }
 
-void MatMulBf16(const MatMulArgs& a) {
-  const auto* w = static_cast<const tensor::Bf16*>(a.w);
-  Multiply(a, [&](size_t n, size_t k) { return tensor::Bf16ToF32(w[n * a.w_stride + k]); });
+void MatMulInt8(const IntMatMulArgs& a) {
+  const size_t blocks = BlocksOf(a.cols);
+  MultiplyInts(a, [&](size_t t, size_t k) {
+    const size_t block = t * blocks + k / kIntBlock;
+    return static_cast<float>(a.x.digits[block * kIntBlock + DigitPlace(k)]) *
+           a.x.scales[block * kIntLanes + LaneOf(k)];
+  });
 }
 
-void MatMulNvfp4(const MatMulArgs& a) {
-  const auto* codes = static_cast<const uint8_t*>(a.w);
-  Multiply(a, [&](size_t n, size_t k) {
-    const size_t at = n * a.cols + k;
-    const auto code = static_cast<tensor::E2m1>(codes[at / 2] >> (k % 2 * 4));
-    return tensor::E2m1ToF32(code) * a.e4m3_values[a.block_scales[at / kLanes]];
+void PackGroup(const PackGroupArgs& a) {
+  for (size_t step = 0; step < a.steps; ++step) {
+    for (size_t row = 0; row < kGroupRows; ++row) {
+      for (size_t lane = 0; lane < kGroupLanes; ++lane) {
+        const size_t k = step * kGroupLanes + lane;
+        a.to[(step * kGroupRows + row) * kGroupLanes + lane] =
+            row < a.count && k < a.cols ? a.rows[row][k] : 0.0f;
+      }
+    }
+  }
+}
+
+void PackDigits(const PackIntArgs& a) {
+  constexpr int kBits = 22, kLowest = -96;
+  const float largest = LargestMagnitude(a.x, a.cols);
+  int exponent = 0;
+  std::frexp(largest, &exponent);  // largest < 2^exponent
+  const float unit = std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
+  *a.scales = std::isfinite(largest) ? unit : std::numeric_limits<float>::quiet_NaN();
+  StoreInts(a, kDigits, [&](size_t k) {
+    return std::isfinite(largest) ? static_cast<int32_t>(std::nearbyint(a.x[k] / unit)) : 0;
+  });
+}
+
+void PackInt8(const PackIntArgs& a) {
+  constexpr size_t kBlock = tensor::kNvfp4Block;
+  constexpr float kSmallestStep = 0x1p-126f;
+  std::fill_n(a.scales, BlocksOf(a.cols) * kIntLanes, 0.0f);
+  for (size_t k = 0; k < a.cols; k += kBlock) {
+    const float step = LargestMagnitude(a.x + k, std::min(kBlock, a.cols - k)) / 127.0f;
+    float* lanes = a.scales + k / kIntBlock * kIntLanes + LaneOf(k);
+    lanes[0] = lanes[1] = step;
+  }
+  StoreInts(a, 1, [&](size_t k) {
+    const float step = a.scales[k / kIntBlock * kIntLanes + LaneOf(k)];
+    if (!std::isfinite(step) || step < kSmallestStep) return 0;
+    return static_cast<int32_t>(std::nearbyint(a.x[k] / step));
   });
 }
 

@@ -5,9 +5,19 @@
 
 namespace glimmer::kernels::scalar {
 
-void MatMulF32(const MatMulArgs& args);
-void MatMulBf16(const MatMulArgs& args);
-void MatMulNvfp4(const MatMulArgs& args);
+void PlainF32(const MatMulArgs& args);
+void PlainBf16(const MatMulArgs& args);
+void PlainNvfp4(const MatMulArgs& args);
+void PlainE4m3(const MatMulArgs& args);
+void GroupsF32(const MatMulArgs& args);
+void GroupsBf16(const MatMulArgs& args);
+void GroupsNvfp4(const MatMulArgs& args);
+void GroupsE4m3(const MatMulArgs& args);
+void MatMulDigits(const IntMatMulArgs& args);
+void MatMulInt8(const IntMatMulArgs& args);
+void PackGroup(const PackGroupArgs& args);
+void PackDigits(const PackIntArgs& args);
+void PackInt8(const PackIntArgs& args);
 void WeightedSum(const WeightedSumArgs& args);
 
 }  // namespace glimmer::kernels::scalar

@@ -44,7 +44,19 @@ void PackError(const PackErrorArgs& args) {
 
 }  // namespace
 
-const Table kTable = {AbsMax,     PackNvfp4,   PackError,  MatMulF32,
-                      MatMulBf16, MatMulNvfp4, WeightedSum};
+const Table kTable = {
+    .abs_max = AbsMax,
+    .pack_nvfp4 = PackNvfp4,
+    .pack_error = PackError,
+    .matmul_plain = {PlainF32, PlainBf16, PlainNvfp4, PlainE4m3},
+    .matmul_groups = {GroupsF32, GroupsBf16, GroupsNvfp4, GroupsE4m3},
+    .matmul_digits = MatMulDigits,
+    .matmul_int8_few = MatMulInt8,
+    .matmul_int8_many = MatMulInt8,
+    .pack_group = PackGroup,
+    .pack_digits = PackDigits,
+    .pack_int8 = PackInt8,
+    .weighted_sum = WeightedSum,
+};
 
 }  // namespace glimmer::kernels::scalar

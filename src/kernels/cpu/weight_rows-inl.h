@@ -1,0 +1,90 @@
+// Rows of W as stored, read sixteen elements at a time as F32.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind vec-inl.h.
+
+// Sixteen numbers of a row of W as two eights.
+struct Pair {
+  __m256 lo, hi;
+};
+
+inline Pair FromBytes(__m128i bytes, __m256 scale) {
+  const __m256i lo = _mm256_cvtepi8_epi32(bytes);
+  const __m256i hi = _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8));
+  return {_mm256_mul_ps(_mm256_cvtepi32_ps(lo), scale),
+          _mm256_mul_ps(_mm256_cvtepi32_ps(hi), scale)};
+}
+
+// A row of W: Load(k) gives elements k to k + 15, At(k) one.
+struct F32Row {
+  const float* w;
+  Pair Load(size_t k) const { return {_mm256_loadu_ps(w + k), _mm256_loadu_ps(w + k + 8)}; }
+  float At(size_t k) const { return w[k]; }
+};
+struct Bf16Row {
+  const uint16_t* w;
+  Pair Load(size_t k) const {
+    const auto* p = reinterpret_cast<const __m128i*>(w + k);
+    return {Widen(_mm_loadu_si128(p)), Widen(_mm_loadu_si128(p + 1))};
+  }
+  float At(size_t k) const { return F32OfBits(uint32_t{w[k]} << 16); }
+  static __m256 Widen(__m128i eight) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(eight), 16));
+  }
+};
+struct Nvfp4Row {
+  const uint8_t* codes;
+  const uint8_t* scales;
+  const float* e4m3_values;
+  Pair Load(size_t k) const {
+    const __m128i doubled = _mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+    const __m128i bytes = _mm_shuffle_epi8(doubled, Nibbles(codes + k / 2));
+    return FromBytes(bytes, _mm256_set1_ps(0.5f * e4m3_values[scales[k / 16]]));
+  }
+  float At(size_t) const { return 0; }  // never called: rows are whole blocks
+};
+struct E4m3Row {
+  const uint8_t* w;
+  float scale;
+  const float* e4m3_values;
+  Pair Load(size_t k) const {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + k));
+    return {Eight(_mm_cvtepu8_epi16(bytes)), Eight(_mm_cvtepu8_epi16(_mm_srli_si128(bytes, 8)))};
+  }
+  float At(size_t k) const { return e4m3_values[w[k]] * scale; }
+  // E4M3 moved to where F16 has exponent and mantissa is its value times 2^-8.
+  __m256 Eight(__m128i codes16) const {
+    const __m128i sign = _mm_slli_epi16(_mm_srli_epi16(codes16, 7), 15);
+    const __m128i rest = _mm_slli_epi16(_mm_and_si128(codes16, _mm_set1_epi16(0x7F)), 7);
+    return _mm256_mul_ps(_mm256_cvtph_ps(_mm_or_si128(sign, rest)), _mm256_set1_ps(256.0f * scale));
+  }
+};
+
+// How to find row n.
+struct F32Weights {
+  const MatMulArgs& a;
+  F32Row Row(size_t n) const { return {static_cast<const float*>(a.w) + n * a.w_stride}; }
+};
+struct Bf16Weights {
+  const MatMulArgs& a;
+  Bf16Row Row(size_t n) const { return {static_cast<const uint16_t*>(a.w) + n * a.w_stride}; }
+};
+struct Nvfp4Weights {
+  const MatMulArgs& a;
+  Nvfp4Row Row(size_t n) const {
+    return {static_cast<const uint8_t*>(a.w) + n * a.cols / 2, a.block_scales + n * a.cols / 16,
+            a.e4m3_values};
+  }
+};
+struct E4m3Weights {
+  const MatMulArgs& a;
+  E4m3Row Row(size_t n) const {
+    return {static_cast<const uint8_t*>(a.w) + n * a.w_stride, a.row_scales[n], a.e4m3_values};
+  }
+};
+
+// Up to sixteen elements behind the last whole sixteen, zeros after them.
+template <class Row>
+inline Pair LoadTail(const Row& row, size_t k, size_t last) {
+  alignas(32) float values[16] = {};
+  for (size_t i = k; i < last; ++i) values[i - k] = row.At(i);
+  return {_mm256_load_ps(values), _mm256_load_ps(values + 8)};
+}

@@ -1,0 +1,76 @@
+// Activations in the layouts that the products with weights read. Packing them once for all rows of
+// a weight, and for all weights that read the same rows, costs a small part of one product.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/thread_pool.h"
+#include "kernels/isa.h"
+#include "kernels/weight.h"
+#include "tensor/matrix.h"
+
+namespace glimmer::kernels {
+
+// What a product may make of its activations.
+enum class ActivationType : uint8_t {
+  kF32,   // nothing: F32 numbers
+  kBf16,  // F32 numbers that a caller has rounded to BF16; with few rows and NVFP4 weights they are
+          // taken in fixed point, below
+  kInt8,  // with NVFP4 weights: whole numbers from -127 to 127 with an F32 scale for each row and
+          // block of 16 columns
+  kNvfp4,  // with NVFP4 weights that have an input_scale: NVFP4, as a Blackwell GPU does (W4A4)
+};
+
+enum class RowForm : uint8_t {
+  kPlain,   // F32, one row after the other
+  kGroups,  // F32, three rows side by side
+  kDigits,  // whole numbers of 24 bits times one power of two for each row
+  kInt8,    // whole numbers of 8 bits with an F32 scale for each block of 16
+};
+
+// Up to this many rows a product with NVFP4 weights is bound by reading them; more are better off
+// with weights decoded once for all.
+constexpr size_t kFewRows = 6;
+
+// The form in which `rows` rows meet weights of a format.
+RowForm FormFor(Format format, ActivationType type, size_t rows);
+
+struct FreeAligned {
+  void operator()(std::byte* p) const;
+};
+
+// Made by PackRows and PackNvfp4Rows, for the products alone.
+struct PackedRows {
+  RowForm form = RowForm::kPlain;
+  size_t rows = 0;
+  size_t cols = 0;
+  size_t stride = 0;              // kPlain, kGroups: floats from one row to the next
+  const float* floats = nullptr;  // kPlain, kGroups
+  int8_t* digits = nullptr;       // kDigits, kInt8: IntRows in table.h, and the next two
+  int32_t* corrections = nullptr;
+  float* scales = nullptr;
+  std::unique_ptr<std::byte, FreeAligned> bytes;  // where these point
+};
+
+using RowPointers = std::span<const float* const>;
+
+// Rows of `cols` floats, which may stand anywhere.
+//   kDigits  x[t, k] = unit[t] * n, n the nearest whole number, |n| <= 2^22: the error is at most
+//            2^-22 of the row's largest magnitude, and zero for BF16 numbers above 2^-15 of it. A
+//            row whose numbers are all below 2^-97 counts as if its largest were that.
+//   kInt8    x[t, k] = scale * n, scale = largest magnitude of the block / 127; ties to even. A
+//            scale below 2^-126 makes the block zero.
+// Not finite numbers make every result of their row (kInt8: their block's part) not finite.
+PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowForm form,
+                    Isa isa = ActiveIsa());
+PackedRows PackRows(base::ThreadPool& pool, tensor::ConstMatrix x, RowForm form,
+                    Isa isa = ActiveIsa());
+
+// Rounded to NVFP4 with this input_scale, as RoundToNvfp4 does (activations.h), as kInt8.
+// REQUIRES: cols % 16 == 0; input_scale > 0.
+PackedRows PackNvfp4Rows(base::ThreadPool& pool, RowPointers rows, size_t cols, float input_scale);
+
+}  // namespace glimmer::kernels
