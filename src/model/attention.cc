@@ -4,6 +4,7 @@
 #include "model/attention_paths.h"
 #include "model/indexer.h"
 #include "model/linear.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -73,6 +74,7 @@ bool ShouldExpand(const Pass& pass, const Span& span) {
 
 OwnedMatrix Attend(const Pass& pass, size_t layer, const AttentionWeights& weights, ConstMatrix x,
                    Selection& selection) {
+  const OperatorTimer timer(pass, Operator::kMlaProjections);
   const Config& c = pass.model.config;
   LinearInput hidden(pass, x);
   const OwnedMatrix q_latent = Apply(pass, hidden, weights.q_a_proj);

@@ -2,6 +2,7 @@
 
 #include "kernels/activations.h"
 #include "kernels/matmul.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 
@@ -27,6 +28,7 @@ ConstMatrix LinearInput::For(const Weight& w) {
 
 void Apply(const Pass& pass, LinearInput& x, const Weight& w, Matrix y) {
   if (pass.observer != nullptr) pass.observer->OnLinearInput(w, x.unrounded());
+  CountProduct(pass, w, x.rows());
   kernels::MatMul(pass.pool, x.For(w), w, y);
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/elementwise.h"
 #include "model/linear.h"
+#include "model/operator_clock.h"
 #include "model/router.h"
 
 namespace glimmer::model {
@@ -26,6 +27,11 @@ std::vector<std::vector<Visit>> VisitsByExpert(const Routes& routes, size_t expe
   return visits;
 }
 
+OwnedMatrix ApplyShared(const Pass& pass, const MlpWeights& weights, ConstMatrix x) {
+  const OperatorTimer timer(pass, Operator::kSharedExpert);
+  return ApplyMlp(pass, weights, x);
+}
+
 }  // namespace
 
 OwnedMatrix ApplyMlp(const Pass& pass, const MlpWeights& weights, ConstMatrix x) {
@@ -41,6 +47,7 @@ OwnedMatrix ApplyMlp(const Pass& pass, const MlpWeights& weights, ConstMatrix x)
 }
 
 OwnedMatrix ApplyMoe(const Pass& pass, size_t layer, const MoeWeights& weights, ConstMatrix x) {
+  const OperatorTimer timer(pass, Operator::kRoutedExperts);
   const Routes routes = ChooseExperts(pass, layer, weights, x);
   if (pass.observer != nullptr) pass.observer->OnRoutes(layer, routes);
   OwnedMatrix routed(x.rows, x.cols);
@@ -59,7 +66,7 @@ OwnedMatrix ApplyMoe(const Pass& pass, size_t layer, const MoeWeights& weights, 
                          routed.view().row_span(visit.row));
     }
   }
-  OwnedMatrix y = ApplyMlp(pass, weights.shared, x);
+  OwnedMatrix y = ApplyShared(pass, weights.shared, x);
   kernels::AddScaled(1.0f, routed.elements(), y.elements());
   return y;
 }
