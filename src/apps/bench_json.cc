@@ -1,6 +1,5 @@
 #include "apps/bench_share.h"
 #include "apps/bench_view.h"
-#include "apps/measure.h"
 #include "base/json.h"
 
 namespace glimmer::apps {
@@ -12,8 +11,11 @@ using base::JsonValue;
 using model::Operator;
 using model::OperatorTotals;
 
-JsonObject SpreadJson(const Spread& spread) {
-  return {{"low", spread.low}, {"median", spread.median}, {"high", spread.high}};
+JsonObject SpreadJson(const Spread& spread, size_t times) {
+  const auto factor = static_cast<double>(times);
+  return {{"low", factor * spread.low},
+          {"median", factor * spread.median},
+          {"high", factor * spread.high}};
 }
 
 const char* BoundName(Bound::By by) {
@@ -60,13 +62,8 @@ JsonObject ResultJson(const BenchResult& result, const BenchReport& report) {
   const BenchJob& job = result.job;
   const bool prompt = job.kind == BenchJob::Kind::kPrompt;
   const Ceilings& ceilings = report.ceilings.at(job.threads);
-  std::vector<double> per_stream, in_all;
   JsonArray runs;
-  for (const BenchRun& run : result.runs) {
-    per_stream.push_back(static_cast<double>(job.tokens) / run.seconds);
-    in_all.push_back(static_cast<double>(job.total_tokens()) / run.seconds);
-    runs.push_back(RunJson(run, ceilings, report.peak));
-  }
+  for (const BenchRun& run : result.runs) runs.push_back(RunJson(run, ceilings, report.peak));
   const BenchRun& median = result.median();
   const OperatorTotals sum = median.clock.Sum();
   const double steps = static_cast<double>(job.steps());
@@ -76,8 +73,8 @@ JsonObject ResultJson(const BenchResult& result, const BenchReport& report) {
       {"depth", job.depth},
       {"streams", job.streams},
       {"threads", job.threads},
-      {"tokens_per_s", SpreadJson(SpreadOf(std::move(per_stream)))},
-      {"tokens_per_s_in_all", SpreadJson(SpreadOf(std::move(in_all)))},
+      {"tokens_per_s", SpreadJson(result.tokens_per_s(), 1)},
+      {"tokens_per_s_in_all", SpreadJson(result.tokens_per_s(), job.streams)},
       {"weight_bytes_per_step", static_cast<double>(sum.weight_bytes) / steps},
       {"cache_bytes_per_step", static_cast<double>(sum.cache_bytes) / steps},
       {"share_of_memory_read", BytesOf(sum) / median.seconds / 1e9 / ceilings.read},

@@ -4,7 +4,6 @@
 #include <random>
 
 #include "apps/command.h"
-#include "apps/measure.h"
 #include "engine/session.h"
 
 namespace glimmer::apps {
@@ -70,6 +69,14 @@ const BenchRun& BenchResult::median() const {
   std::sort(sorted.begin(), sorted.end(),
             [](const BenchRun* a, const BenchRun* b) { return a->seconds < b->seconds; });
   return *sorted[sorted.size() / 2];
+}
+
+Spread BenchResult::tokens_per_s() const {
+  std::vector<double> seconds;
+  for (const BenchRun& run : runs) seconds.push_back(run.seconds);
+  const Spread spread = SpreadOf(std::move(seconds));
+  const auto tokens = static_cast<double>(job.tokens);
+  return {tokens / spread.high, tokens / spread.median, tokens / spread.low};
 }
 
 uint64_t CacheBytes(const model::Model& model, size_t streams, size_t positions) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "apps/measure.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "engine/sampler.h"
@@ -37,7 +38,9 @@ struct BenchResult {
   BenchJob job;
   std::vector<BenchRun> runs;
 
-  const BenchRun& median() const;  // by seconds
+  const BenchRun& median() const;  // by seconds; the slower of two in the middle
+  // Of one stream: the median run's, between the slowest and the fastest.
+  Spread tokens_per_s() const;
 };
 
 // Memory that `streams` caches of `positions` positions take.

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "apps/bench_share.h"
-#include "apps/measure.h"
 #include "apps/terminal.h"
 #include "base/text.h"
 
@@ -19,13 +18,9 @@ using model::OperatorTotals;
 
 constexpr Align kLeft = Align::kLeft, kRight = Align::kRight;
 
-// Three digits that matter, without a power of ten: 0.0123, 1.23, 123, 12345.
+// Three digits that matter, without a power of ten: 0.012, 1.23, 123, 12345.
 std::string Digits(double value) {
-  const int places = value < 0.0095 ? 4
-                     : value < 0.95 ? 3
-                     : value < 9.95 ? 2
-                     : value < 99.5 ? 1
-                                    : 0;
+  const int places = value < 0.9995 ? 3 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
   return fmt::format("{:.{}f}", value, places);
 }
 
@@ -35,15 +30,6 @@ std::string DigitsOrNothing(double value) { return value > 0 ? Digits(value) : "
 
 std::string RangeText(const Spread& spread) {
   return fmt::format("{} to {}", Digits(spread.low), Digits(spread.high));
-}
-
-// Of a whole run, in tokens a second.
-Spread RatesOf(const BenchResult& result) {
-  std::vector<double> rates;
-  for (const BenchRun& run : result.runs) {
-    rates.push_back(static_cast<double>(result.job.tokens) / run.seconds);
-  }
-  return SpreadOf(std::move(rates));
 }
 
 std::string CeilingsText(const BenchReport& report) {
@@ -66,41 +52,101 @@ std::string CeilingsText(const BenchReport& report) {
                      Bold("ceilings of this machine"), report.ceilings_measured, table.Text());
 }
 
-std::string PromptsText(const BenchReport& report) {
-  Table table({"prompt", "depth", "threads", "tokens/s", "low to high", "GFLOP/s",
-               fmt::format("of {} peak", PeakName(report.peak))},
-              {kRight, kRight, kRight, kRight, kRight, kRight, kRight});
-  for (const BenchResult& result : report.results) {
-    const BenchJob& job = result.job;
-    if (job.kind != BenchJob::Kind::kPrompt) continue;
-    const Spread rates = RatesOf(result);
-    const BenchRun& run = result.median();
-    const double gflops = run.clock.Sum().operations / run.seconds / 1e9;
-    table.AddRow({WithCommas(job.tokens), WithCommas(job.depth), WithCommas(job.threads),
-                  Digits(rates.median), RangeText(rates), Digits(gflops),
-                  Percent(gflops / report.ceilings.at(job.threads).peak(report.peak))});
+// A table of the jobs of one kind, built column by column.
+class JobTable {
+ public:
+  JobTable(const BenchReport& report, BenchJob::Kind kind) {
+    for (const BenchResult& result : report.results) {
+      if (result.job.kind == kind) results_.push_back(&result);
+    }
+    cells_.resize(results_.size());
   }
-  return table.Text();
+
+  bool empty() const { return results_.empty(); }
+  const BenchJob& first_job() const { return results_.front()->job; }
+
+  template <typename Cell>  // (const BenchResult&) -> text
+  void Add(std::string heading, Cell cell) {
+    headings_.push_back(std::move(heading));
+    for (size_t i = 0; i < results_.size(); ++i) cells_[i].push_back(cell(*results_[i]));
+  }
+  // Where all jobs agree a column would say nothing.
+  void AddIfDifferent(std::string heading, size_t BenchJob::*field) {
+    if (!Differs(field)) return;
+    Add(std::move(heading), [&](const BenchResult& r) { return WithCommas(r.job.*field); });
+  }
+  bool Differs(size_t BenchJob::*field) const {
+    return std::any_of(results_.begin(), results_.end(), [&](const BenchResult* result) {
+      return result->job.*field != first_job().*field;
+    });
+  }
+
+  std::string Text() const {
+    Table table(headings_, std::vector<Align>(headings_.size(), kRight));
+    for (const auto& row : cells_) table.AddRow(row);
+    return table.Text();
+  }
+
+ private:
+  std::vector<const BenchResult*> results_;
+  std::vector<std::string> headings_;
+  std::vector<std::vector<std::string>> cells_;  // by row
+};
+
+void AddJobColumns(JobTable& table) {
+  table.Add("depth", [](const BenchResult& r) { return WithCommas(r.job.depth); });
+  table.AddIfDifferent("threads", &BenchJob::threads);
+  table.AddIfDifferent("streams", &BenchJob::streams);
+  table.Add("tokens/s", [](const BenchResult& r) { return Digits(r.tokens_per_s().median); });
+  table.Add("low to high", [](const BenchResult& r) { return RangeText(r.tokens_per_s()); });
+}
+
+std::string PromptsText(const BenchReport& report) {
+  JobTable table(report, BenchJob::Kind::kPrompt);
+  if (table.empty()) return "";
+  AddJobColumns(table);
+  const auto gflops = [](const BenchRun& run) {
+    return run.clock.Sum().operations / run.seconds / 1e9;
+  };
+  table.Add("GFLOP/s", [&](const BenchResult& r) { return Digits(gflops(r.median())); });
+  table.Add(fmt::format("of {} peak", PeakName(report.peak)), [&](const BenchResult& r) {
+    return Percent(gflops(r.median()) / report.ceilings.at(r.job.threads).peak(report.peak));
+  });
+  return fmt::format("\n{}\n{}",
+                     Bold(fmt::format("prompt of {} tokens", WithCommas(table.first_job().tokens))),
+                     table.Text());
 }
 
 std::string DecodesText(const BenchReport& report) {
-  Table table({"decode", "depth", "streams", "threads", "tokens/s", "low to high", "in all",
-               "GB/step", "GB/s", "of read"},
-              std::vector<Align>(10, kRight));
-  for (const BenchResult& result : report.results) {
-    const BenchJob& job = result.job;
-    if (job.kind != BenchJob::Kind::kDecode) continue;
-    const Spread rates = RatesOf(result);
-    const BenchRun& run = result.median();
-    const double gigabytes = BytesOf(run.clock.Sum()) / 1e9;
-    table.AddRow({WithCommas(job.tokens), WithCommas(job.depth), WithCommas(job.streams),
-                  WithCommas(job.threads), Digits(rates.median), RangeText(rates),
-                  Digits(rates.median * static_cast<double>(job.streams)),
-                  Digits(gigabytes / static_cast<double>(job.steps())),
-                  Digits(gigabytes / run.seconds),
-                  Percent(gigabytes / run.seconds / report.ceilings.at(job.threads).read)});
+  JobTable table(report, BenchJob::Kind::kDecode);
+  if (table.empty()) return "";
+  const BenchJob& job = table.first_job();
+  const bool several = table.Differs(&BenchJob::streams) || job.streams > 1;
+  AddJobColumns(table);
+  if (several) {
+    table.Add("in all", [](const BenchResult& r) {
+      return Digits(r.tokens_per_s().median * static_cast<double>(r.job.streams));
+    });
   }
-  return table.Text();
+  const auto gigabytes = [](const BenchRun& run) { return BytesOf(run.clock.Sum()) / 1e9; };
+  table.Add("GB/step", [&](const BenchResult& r) {
+    return Digits(gigabytes(r.median()) / static_cast<double>(r.job.steps()));
+  });
+  table.Add("GB/s", [&](const BenchResult& r) {
+    return Digits(gigabytes(r.median()) / r.median().seconds);
+  });
+  table.Add("of read", [&](const BenchResult& r) {
+    return Percent(gigabytes(r.median()) / r.median().seconds /
+                   report.ceilings.at(r.job.threads).read);
+  });
+  const std::string together =
+      several ? table.Differs(&BenchJob::streams)
+                    ? " in every stream"
+                    : fmt::format(" in each of {} streams", WithCommas(job.streams))
+              : "";
+  return fmt::format("\n{}\n{}",
+                     Bold(fmt::format("decode of {} tokens{}", WithCommas(job.tokens), together)),
+                     table.Text());
 }
 
 std::string BoundText(const Bound& bound) {
@@ -152,17 +198,10 @@ std::string OperatorsText(const BenchResult& result, const BenchReport& report) 
   return fmt::format("{} (median run)\n{}", Bold(JobName(result.job)), table.Text());
 }
 
-bool Has(const BenchReport& report, BenchJob::Kind kind) {
-  return std::any_of(report.results.begin(), report.results.end(),
-                     [&](const BenchResult& result) { return result.job.kind == kind; });
-}
-
 }  // namespace
 
 std::string BenchText(const BenchReport& report) {
-  std::string text = CeilingsText(report);
-  if (Has(report, BenchJob::Kind::kPrompt)) text += "\n" + PromptsText(report);
-  if (Has(report, BenchJob::Kind::kDecode)) text += "\n" + DecodesText(report);
+  std::string text = CeilingsText(report) + PromptsText(report) + DecodesText(report);
   for (const BenchResult& result : report.results) text += "\n" + OperatorsText(result, report);
   return text;
 }

@@ -19,7 +19,8 @@ struct BenchReport {
   kernels::PeakKind peak = kernels::PeakKind::kF32;
 };
 
-// Ceilings, a line for each job, and the operator table of each job's median run. 80 columns.
+// Ceilings, a line for each job, and the operator table of each job's median run. 80 columns
+// wide unless both threads and streams differ.
 std::string BenchText(const BenchReport& report);
 // {"ceilings": […], "jobs": […]}, every run of each job included.
 base::JsonObject BenchJson(const BenchReport& report);

@@ -112,24 +112,22 @@ size_t MostStreams(const Jobs& made) {
   return most;
 }
 
-// Whether the jobs fit the model and the machine.
-Status CheckFit(const Jobs& made, const model::Model& model) {
-  size_t longest = 0;
-  for (const BenchJob& job : made.jobs) {
-    longest = std::max(longest, job.depth + job.tokens);
-    if (job.depth + job.tokens <= model.config.max_position_embeddings) continue;
+// Whether the job fits the model and the machine.
+Status CheckFit(const BenchJob& job, const model::Model& model) {
+  const size_t positions = job.depth + job.tokens;
+  const std::string what = fmt::format(
+      "{} {} at --depth {}", job.kind == BenchJob::Kind::kPrompt ? "--prompt" : "--decode",
+      job.tokens, job.depth);
+  if (positions > model.config.max_position_embeddings) {
     return base::Invalid(fmt::format(
-        "{} {} at --depth {} makes {} positions: expected at most {}, as max_position_embeddings "
-        "in {} says",
-        job.kind == BenchJob::Kind::kPrompt ? "--prompt" : "--decode", job.tokens, job.depth,
-        job.depth + job.tokens, model.config.max_position_embeddings, model::kConfigName));
+        "{} makes {} positions: expected at most {}, as max_position_embeddings in {} says", what,
+        positions, model.config.max_position_embeddings, model::kConfigName));
   }
-  const uint64_t bytes = CacheBytes(model, MostStreams(made), longest);
+  const uint64_t bytes = CacheBytes(model, job.streams, positions);
   if (bytes <= base::MachineMemoryBytes()) return {};
-  return base::Exhausted(
-      fmt::format("{} cache{} of {} positions take {}: this machine has {} of memory",
-                  MostStreams(made), MostStreams(made) == 1 ? "" : "s", longest,
-                  base::HumanBytes(bytes), base::HumanBytes(base::MachineMemoryBytes())));
+  return base::Exhausted(fmt::format(
+      "{} with --streams {} takes {} of caches: this machine has {} of memory", what, job.streams,
+      base::HumanBytes(bytes), base::HumanBytes(base::MachineMemoryBytes())));
 }
 
 // Rounds over all jobs instead of all runs of one, so that a neighbour's busy minute falls on all
@@ -153,10 +151,10 @@ Status Measure(const Jobs& made, size_t rounds, ModelBench& bench, CeilingMeter&
 }
 
 std::string HeaderText(const OpenedModel& opened, const Options& options, size_t depth) {
-  const std::string filled =
-      depth == 0 ? "" : "; rows of the caches up to the depth are random, not computed";
-  return fmt::format("{}  {}\nmedian of {} runs of random tokens{}\n\n",
-                     Bold(options.model.checkpoint), SettingsText(opened), options.runs, filled);
+  return fmt::format("{}  {}\nmedian of {} run{}; random tokens{}\n\n",
+                     Bold(options.model.checkpoint), SettingsText(opened), options.runs,
+                     options.runs == 1 ? "" : "s",
+                     depth == 0 ? "" : ", and random rows in the caches up to the depth");
 }
 
 Status RunBench(const Options& options) {
@@ -167,7 +165,7 @@ Status RunBench(const Options& options) {
   ModelOptions model_options = options.model;
   model_options.threads = Largest(made.threads);
   GLIMMER_ASSIGN(const OpenedModel opened, OpenToCompute(model_options));
-  GLIMMER_TRY(CheckFit(made, opened.model));
+  for (const BenchJob& job : made.jobs) GLIMMER_TRY(CheckFit(job, opened.model));
 
   std::vector<size_t> thread_counts = made.threads;
   thread_counts.push_back(1);

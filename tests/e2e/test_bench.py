@@ -146,7 +146,7 @@ class Options(Case):
 
     def test_the_text_fits_a_terminal(self):
         done = run("bench", REFERENCE, "--prompt", 100, "--decode", 2, "--depth", "0,1900",
-                   "--runs", 1)
+                   "--streams", "1,2", "--runs", 2)
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         # The first line names the folder, whose length is the test's.
@@ -202,7 +202,7 @@ class Refusals(Case):
         (model / "config.json").write_text(
             json.dumps({**CONFIG, "max_position_embeddings": 1 << 30}))
         self.refuse(["--prompt", 0, "--depth", "512k", "--streams", 1024], EXHAUSTED,
-                    "1024 caches", "memory", model=model)
+                    "--streams 1024", "of caches", "of memory", model=model)
 
 
 if __name__ == "__main__":
