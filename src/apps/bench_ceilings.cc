@@ -75,6 +75,12 @@ void CeilingMeter::Measure() {
     }
     of_fewer = best;
   }
+  last_ = std::chrono::steady_clock::now();
+}
+
+void CeilingMeter::MeasureIfDue() {
+  constexpr std::chrono::seconds kPause(2);
+  if (times_ == 0 || std::chrono::steady_clock::now() - last_ >= kPause) Measure();
 }
 
 double CeilingMeter::MeasureRead(size_t threads) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <vector>
 
@@ -38,6 +39,8 @@ class CeilingMeter {
 
   // Measures everything once more, some tenths of a second.
   void Measure();
+  // The same if the last time was two seconds ago or more, so that short jobs are not outweighed.
+  void MeasureIfDue();
   size_t times() const { return times_; }
   // By number of threads: the best so far. What fewer threads reach, more could reach too.
   const std::map<size_t, Ceilings>& best() const { return best_; }
@@ -48,6 +51,7 @@ class CeilingMeter {
   std::vector<uint64_t, text::HugePageAllocator<uint64_t>> words_;
   std::map<size_t, Ceilings> best_;
   size_t times_ = 0;
+  std::chrono::steady_clock::time_point last_;
 };
 
 }  // namespace glimmer::apps

@@ -48,7 +48,7 @@ std::string CeilingsText(const BenchReport& report) {
     }
     table.AddRow(std::move(row));
   }
-  return fmt::format("{} (best of {} measurements before, between and after the jobs)\n{}",
+  return fmt::format("{} (best of {} measurements around the jobs)\n{}",
                      Bold("ceilings of this machine"), report.ceilings_measured, table.Text());
 }
 

@@ -140,7 +140,7 @@ Status Measure(const Jobs& made, size_t rounds, ModelBench& bench, CeilingMeter&
   const ProgressLine line("measuring", done, total, ProgressLine::Unit::kShare);
   for (size_t round = 0; round <= rounds; ++round) {
     for (BenchResult& result : results) {
-      meter.Measure();
+      meter.MeasureIfDue();
       GLIMMER_ASSIGN(BenchRun run, bench.Run(result.job));
       if (round > 0) result.runs.push_back(std::move(run));
       done += result.job.total_tokens();
