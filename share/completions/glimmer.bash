@@ -3,6 +3,7 @@ _glimmer() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local command=${COMP_WORDS[1]}
   local model="--activations --kv-cache --expert-input-scale --latent-norm-eps --attention --threads"
+  local settings=${model% --threads}
   local texts="--calibration --samples --seq-len --chat --activations --expert-input-scale --latent-norm-eps --memory --threads"
   local -A options=(
     [plan]="$texts --recipe --weights-only --max-shard-size --json --help"
@@ -14,7 +15,7 @@ _glimmer() {
     [tokenize]="--file --ids --count --json --decode --no-added-tokens --add-special-tokens --skip-special-tokens --help"
     [run]="--prompt --system --thinking --raw --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --seed --max-new-tokens --stop --generation-config --json --no-stats $model --help"
     [eval]="--text --tokens --context --stride --chunk --save-logits --compare --mtp --task --file --limit --max-new-tokens --thinking --answers --json $model --help"
-    [bench]="pack calibrate --rows --threads --json --help"
+    [bench]="pack calibrate --prompt --decode --depth --streams --rows --threads $settings --json --help"
   )
   if [ "$COMP_CWORD" -eq 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$current")
@@ -33,7 +34,9 @@ _glimmer() {
     --task) mapfile -t COMPREPLY < <(compgen -W "gsm8k" -- "$current") ;;
     --generation-config) mapfile -t COMPREPLY < <(compgen -W "auto none" -- "$current") ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "bf16 nvfp4" -- "$current") ;;
-    *) if [[ $current == -* || $command == bench ]]; then
+    *) if [[ $command == bench && $current != -* ]]; then
+         mapfile -t COMPREPLY < <(compgen -W "pack calibrate" -- "$current"; compgen -f -- "$current")
+       elif [[ $current == -* ]]; then
          mapfile -t COMPREPLY < <(compgen -W "${options[$command]} --megabytes --runs" -- "$current")
        else
          mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "apps/bench_ceilings.h"
 #include "apps/command.h"
 #include "apps/measure.h"
 #include "apps/terminal.h"
@@ -89,18 +90,10 @@ Spread RatesOf(double operations, const Spread& seconds) {
   return {giga / seconds.high, giga / seconds.median, giga / seconds.low};
 }
 
-Spread MeasurePeak(kernels::PeakKind kind, size_t threads, size_t runs) {
-  constexpr size_t kMillions = 2000;
-  double operations = 0;
-  std::vector<double> of_thread(threads);
-  const Spread seconds = MeasureSeconds(runs, [&] {
-    const Status done = base::RunJobs(threads, threads, [&](size_t job, size_t) -> Status {
-      of_thread[job] = kernels::RunPeak(kind, kMillions);
-      return {};
-    });
-    operations = done.ok() ? of_thread[0] * static_cast<double>(threads) : 0;
-  });
-  return RatesOf(operations, seconds);
+Spread MeasurePeaks(kernels::PeakKind kind, size_t threads, size_t runs) {
+  std::vector<double> rates;
+  for (size_t i = 0; i < runs; ++i) rates.push_back(MeasurePeak(kind, threads));
+  return SpreadOf(std::move(rates));
 }
 
 Rate MeasureProduct(const Product& product, const Options& options, base::ThreadPool& pool) {
@@ -137,9 +130,9 @@ Status RunBench(const Options& options) {
   base::ThreadPool pool(threads);
   std::vector<Rate> rates = {{kernels::HasBf16Products() ? "peak: BF16 products in registers"
                                                          : "peak: BF16 widened, so that of F32",
-                              MeasurePeak(kernels::PeakKind::kBf16, threads, options.runs)},
+                              MeasurePeaks(kernels::PeakKind::kBf16, threads, options.runs)},
                              {"peak: F32 multiply-adds in registers",
-                              MeasurePeak(kernels::PeakKind::kF32, threads, options.runs)}};
+                              MeasurePeaks(kernels::PeakKind::kF32, threads, options.runs)}};
   for (const Product& product : kProducts) {
     rates.push_back(MeasureProduct(product, options, pool));
   }

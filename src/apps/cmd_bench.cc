@@ -1,158 +1,192 @@
 #include <fmt/format.h>
 
-#include <random>
+#include <algorithm>
+#include <charconv>
 
+#include "apps/bench_model.h"
+#include "apps/bench_view.h"
 #include "apps/command.h"
-#include "apps/measure.h"
+#include "apps/open_model.h"
 #include "apps/terminal.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "kernels/nvfp4_pack.h"
-#include "tensor/nvfp4.h"
 
 namespace glimmer::apps {
 namespace {
 
+using base::Quoted;
+using base::Result;
 using base::Status;
-using tensor::Bf16;
+using base::WithCommas;
 
 struct Options {
-  uint64_t megabytes = 512;
-  size_t runs = 7;
+  ModelOptions model;
+  std::string prompt = "512";
+  std::string decode = "64";
+  std::string depths = "0";
+  std::string streams = "1";
+  std::string threads;  // empty: all processors
+  size_t runs = 5;
   bool json = false;
 };
 
-// One line of the table: bytes of BF16 input a second.
-struct Rate {
-  std::string what;
-  std::string isa;
-  size_t threads;
-  double low, median, high;  // GB/s
-};
+constexpr size_t kMostTokens = size_t{1} << 30;  // the model's context is checked besides
+constexpr size_t kMostStreams = 1024;
+constexpr size_t kMostThreads = 1024;
 
-// Input and output of packing, cut into one equal part for each thread.
-class PackBench {
- public:
-  explicit PackBench(const Options& options)
-      : options_(options), weights_(options.megabytes * 1'000'000 / 2 / kUnit * kUnit) {
-    std::mt19937 random(1);
-    std::normal_distribution<float> normal(0, 0.02f);
-    std::vector<Bf16> pattern(size_t{1} << 16);
-    for (Bf16& w : pattern) w = tensor::F32ToBf16(normal(random));
-    for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = pattern[i % pattern.size()];
-    codes_.resize(weights_.size() / 2);
-    scales_.resize(weights_.size() / tensor::kNvfp4Block);
-  }
-
-  std::vector<Rate> Run() {
-    std::vector<Rate> rates;
-    std::vector<size_t> thread_counts = {1};
-    if (base::UsableProcessors() > 1) thread_counts.push_back(base::UsableProcessors());
-    const kernels::Isa best = kernels::ActiveIsa();
-    for (const size_t threads : thread_counts) {
-      rates.push_back(Time("memory read", best, threads, [&](auto w, auto, auto) { Read(w); }));
-      rates.push_back(Time("largest magnitude", best, threads,
-                           [&](auto w, auto, auto) { sink_ += kernels::AbsMaxOn(best, w); }));
-      for (const kernels::Isa isa : kernels::AvailableIsas()) {
-        if (isa > best) break;
-        rates.push_back(Time("pack", isa, threads, [&](auto w, auto codes, auto scales) {
-          kernels::PackNvfp4On(isa, w, kScale, codes, scales);
-        }));
-      }
-      rates.push_back(Time("error of packing", best, threads, [&](auto w, auto codes, auto scales) {
-        const kernels::PackError error = kernels::ErrorOfNvfp4On(best, w, kScale, codes, scales);
-        sink_ += error.squared_error > 0;
-      }));
-      rates.push_back(Time("quantize (both)", best, threads, [&](auto w, auto codes, auto scales) {
-        sink_ += kernels::AbsMaxOn(best, w);
-        kernels::PackNvfp4On(best, w, kScale, codes, scales);
-      }));
-    }
-    return rates;
-  }
-
- private:
-  static constexpr size_t kUnit = size_t{1} << 16;
-  static constexpr float kScale = 0.1f / tensor::kNvfp4AmaxToScale;
-
-  // The ceiling: every cache line once, nothing else.
-  void Read(std::span<const Bf16> weights) {
-    const auto* words = reinterpret_cast<const uint64_t*>(weights.data());
-    uint64_t sum = 0;
-    for (size_t i = 0; i < weights.size() / 4; i += 8) sum += words[i];
-    sink_ += sum;
-  }
-
-  template <typename Body>  // (weights, codes, scales) of one thread's part
-  Rate Time(const char* what, kernels::Isa isa, size_t threads, Body body) {
-    const size_t part = weights_.size() / threads / kUnit * kUnit;
-    const Spread seconds = MeasureSeconds(options_.runs, [&] {
-      const Status status = base::RunJobs(threads, threads, [&](size_t job, size_t) -> Status {
-        body(std::span<const Bf16>(weights_).subspan(job * part, part),
-             std::span(codes_).subspan(job * part / 2, part / 2),
-             std::span(scales_).subspan(job * part / tensor::kNvfp4Block,
-                                        part / tensor::kNvfp4Block));
-        return {};
-      });
-      sink_ += status.ok();
-    });
-    const double gb = static_cast<double>(part * threads * sizeof(Bf16)) / 1e9;
-    return {what,
-            std::string(kernels::IsaName(isa)),
-            threads,
-            gb / seconds.high,
-            gb / seconds.median,
-            gb / seconds.low};
-  }
-
-  const Options& options_;
-  std::vector<Bf16> weights_;
-  std::vector<uint8_t> codes_, scales_;
-  std::atomic<uint64_t> sink_{0};  // keeps the results alive
-};
-
-// No number without a checked answer.
-Status CheckAnswer() {
-  std::vector<Bf16> weights(4096);
-  std::mt19937 random(3);
-  for (Bf16& w : weights)
-    w = static_cast<Bf16>(0x3C00 + random() % 0x200 + (random() % 2) * 0x8000);
-  std::vector<uint8_t> codes(2048), scales(256), expected_codes(2048), expected_scales(256);
-  kernels::PackNvfp4(weights, 1e-4f, codes, scales);
-  kernels::PackNvfp4On(kernels::Isa::kScalar, weights, 1e-4f, expected_codes, expected_scales);
-  if (codes == expected_codes && scales == expected_scales) return {};
-  return base::Corrupt("bench: the packing kernel does not give the bytes of the definition");
+// "2048", "16k" (16,384).
+std::optional<size_t> ParseCount(std::string_view text) {
+  const bool thousands = text.ends_with('k') || text.ends_with('K');
+  if (thousands) text.remove_suffix(1);
+  size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return {};
+  return thousands ? value << 10 : value;
 }
 
-Status RunPack(const Options& options) {
-  GLIMMER_TRY(CheckAnswer());
-  const std::vector<Rate> rates = PackBench(options).Run();
-  if (options.json) {
-    base::JsonArray rows;
-    for (const Rate& rate : rates) {
-      rows.push_back({{"what", rate.what},
-                      {"isa", rate.isa},
-                      {"threads", rate.threads},
-                      {"gb_per_s_low", rate.low},
-                      {"gb_per_s_median", rate.median},
-                      {"gb_per_s_high", rate.high}});
+// Errors: kInvalid, naming the option and the word that is wrong.
+Result<std::vector<size_t>> ParseCounts(const char* option, std::string_view text, size_t least,
+                                        size_t most) {
+  std::vector<size_t> counts;
+  while (true) {
+    const std::string_view word = text.substr(0, text.find(','));
+    const std::optional<size_t> count = ParseCount(word);
+    if (!count || *count < least || *count > most) {
+      return base::Invalid(fmt::format(
+          "{}: expected whole numbers from {} to {} with commas between them, as in {},16k; "
+          "found {}",
+          option, least, most, std::max<size_t>(least, 4), Quoted(word)));
     }
-    Print(base::DumpJson(rows, 2) + "\n");
+    if (std::find(counts.begin(), counts.end(), *count) == counts.end()) counts.push_back(*count);
+    if (word.size() == text.size()) return counts;
+    text.remove_prefix(word.size() + 1);
+  }
+}
+
+Result<size_t> ParseOne(const char* option, const std::string& text) {
+  const std::optional<size_t> count = ParseCount(text);
+  if (count && *count <= kMostTokens) return *count;
+  return base::Invalid(
+      fmt::format("{}: expected a whole number from 0 to {}, as in 512 or 4k; "
+                  "found {}",
+                  option, kMostTokens, Quoted(text)));
+}
+
+struct Jobs {
+  std::vector<BenchJob> jobs;
+  std::vector<size_t> depths, streams, threads;
+};
+
+Result<Jobs> MakeJobs(const Options& options) {
+  GLIMMER_ASSIGN(const size_t prompt, ParseOne("--prompt", options.prompt));
+  GLIMMER_ASSIGN(const size_t decode, ParseOne("--decode", options.decode));
+  if (prompt + decode == 0) {
+    return base::Invalid("--prompt and --decode are both 0: nothing is left to measure");
+  }
+  Jobs made;
+  GLIMMER_ASSIGN(made.depths, ParseCounts("--depth", options.depths, 0, kMostTokens));
+  GLIMMER_ASSIGN(made.streams, ParseCounts("--streams", options.streams, 1, kMostStreams));
+  made.threads = {base::UsableProcessors()};
+  if (!options.threads.empty()) {
+    GLIMMER_ASSIGN(made.threads, ParseCounts("--threads", options.threads, 1, kMostThreads));
+  }
+  for (const size_t threads : made.threads) {
+    for (const size_t depth : made.depths) {
+      if (prompt > 0) made.jobs.push_back({BenchJob::Kind::kPrompt, prompt, depth, 1, threads});
+      if (decode == 0) continue;
+      for (const size_t streams : made.streams) {
+        made.jobs.push_back({BenchJob::Kind::kDecode, decode, depth, streams, threads});
+      }
+    }
+  }
+  return made;
+}
+
+size_t Largest(const std::vector<size_t>& values) {
+  return *std::max_element(values.begin(), values.end());
+}
+
+size_t MostStreams(const Jobs& made) {
+  size_t most = 1;
+  for (const BenchJob& job : made.jobs) most = std::max(most, job.streams);
+  return most;
+}
+
+// Whether the job fits the model and the machine.
+Status CheckFit(const BenchJob& job, const model::Model& model) {
+  const size_t positions = job.depth + job.tokens;
+  const std::string what = fmt::format(
+      "{} {} at --depth {}", job.kind == BenchJob::Kind::kPrompt ? "--prompt" : "--decode",
+      job.tokens, job.depth);
+  if (positions > model.config.max_position_embeddings) {
+    return base::Invalid(fmt::format(
+        "{} makes {} positions: expected at most {}, as max_position_embeddings in {} says", what,
+        positions, model.config.max_position_embeddings, model::kConfigName));
+  }
+  const uint64_t bytes = CacheBytes(model, job.streams, positions);
+  if (bytes <= base::MachineMemoryBytes()) return {};
+  return base::Exhausted(fmt::format(
+      "{} with --streams {} takes {} of caches: this machine has {} of memory", what, job.streams,
+      base::HumanBytes(bytes), base::HumanBytes(base::MachineMemoryBytes())));
+}
+
+// Rounds over all jobs instead of all runs of one, so that a neighbour's busy minute falls on all
+// of them, ceilings included. The first round is not counted.
+Status Measure(const Jobs& made, size_t rounds, ModelBench& bench, CeilingMeter& meter,
+               std::vector<BenchResult>& results) {
+  uint64_t total = 0;
+  for (const BenchJob& job : made.jobs) total += (rounds + 1) * job.total_tokens();
+  std::atomic<uint64_t> done{0};
+  const ProgressLine line("measuring", done, total, ProgressLine::Unit::kShare);
+  for (size_t round = 0; round <= rounds; ++round) {
+    for (BenchResult& result : results) {
+      meter.MeasureIfDue();
+      GLIMMER_ASSIGN(BenchRun run, bench.Run(result.job));
+      if (round > 0) result.runs.push_back(std::move(run));
+      done += result.job.total_tokens();
+    }
+  }
+  meter.Measure();
+  return {};
+}
+
+std::string HeaderText(const OpenedModel& opened, const Options& options, size_t depth) {
+  return fmt::format("{}  {}\nmedian of {} run{}; random tokens{}\n\n",
+                     Bold(options.model.checkpoint), SettingsText(opened), options.runs,
+                     options.runs == 1 ? "" : "s",
+                     depth == 0 ? "" : ", and random rows in the caches up to the depth");
+}
+
+Status RunBench(const Options& options) {
+  if (options.model.checkpoint.empty()) {
+    return base::Invalid("bench: MODEL_DIR is required; --help shows what is expected");
+  }
+  GLIMMER_ASSIGN(const Jobs made, MakeJobs(options));
+  ModelOptions model_options = options.model;
+  model_options.threads = Largest(made.threads);
+  GLIMMER_ASSIGN(const OpenedModel opened, OpenToCompute(model_options));
+  for (const BenchJob& job : made.jobs) GLIMMER_TRY(CheckFit(job, opened.model));
+
+  std::vector<size_t> thread_counts = made.threads;
+  thread_counts.push_back(1);
+  CeilingMeter meter(thread_counts);
+  ModelBench bench(opened.model, *opened.pool, MostStreams(made), Largest(made.depths));
+  BenchReport report = {.peak = PeakFor(opened.model.settings.activations)};
+  for (const BenchJob& job : made.jobs) report.results.push_back({job, {}});
+  GLIMMER_TRY(Measure(made, options.runs, bench, meter, report.results));
+  report.ceilings = meter.best();
+  report.ceilings_measured = meter.times();
+
+  if (!options.json) {
+    Print(HeaderText(opened, options, Largest(made.depths)) + BenchText(report));
     return {};
   }
-  Table table(
-      {"BF16 input", "kernels", "threads", "GB/s", "low to high", "of memory read"},
-      {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
-  double ceiling = 0;
-  for (const Rate& rate : rates) {
-    if (rate.what == "memory read") ceiling = rate.median;
-    table.AddRow({rate.what, rate.isa, fmt::format("{}", rate.threads),
-                  fmt::format("{:.2f}", rate.median),
-                  fmt::format("{:.2f} to {:.2f}", rate.low, rate.high),
-                  fmt::format("{:.0f} %", 100 * rate.median / ceiling)});
-  }
-  Print(fmt::format("packing {} MB of BF16 weights to NVFP4, median of {} runs\n{}",
-                    options.megabytes, options.runs, table.Text()));
+  base::JsonObject json = {{"model", options.model.checkpoint},
+                           {"weights", opened.weights_name()},
+                           {"settings", SettingsJson(opened)},
+                           {"runs", options.runs}};
+  for (auto& member : BenchJson(report)) json[member.key()] = std::move(member.value());
+  Print(base::DumpJson(json, 2) + "\n");
   return {};
 }
 
@@ -160,18 +194,44 @@ Status RunPack(const Options& options) {
 
 void AddBench(Command program) {
   auto options = std::make_shared<Options>();
-  Command bench = program.AddCommand("bench", "Measure this machine and the kernels on it");
-  Command pack = bench.AddCommand("pack", "BF16 to NVFP4, beside the memory bandwidth");
-  pack.AddOption("--megabytes", &options->megabytes, "Size of the input")
-      .Range(1, 100'000)
+  Command bench = program.AddCommand(
+      "bench", "Measure a model on this machine: prompts and decoding, operator by operator");
+  AddBenchPack(bench);
+  AddBenchCalibrate(bench);
+  bench.MakeCommandsOptional();
+  bench.AddOption("MODEL_DIR", &options->model.checkpoint, "Checkpoint folder, BF16 or NVFP4");
+  bench
+      .AddOption("--prompt", &options->prompt,
+                 "Tokens of a prompt, as 512 or 4k (4,096); 0 leaves prompts out")
       .ShowDefault();
-  pack.AddOption("--runs", &options->runs, "Counted runs of each line")
+  bench
+      .AddOption("--decode", &options->decode,
+                 "Tokens decoded one after the other; 0 leaves decoding out")
+      .ShowDefault();
+  bench
+      .AddOption("--depth", &options->depths,
+                 "Positions that the caches hold before: one job for each of 0,2k,128k. Their rows "
+                 "are random, so that a long context costs no time to compute")
+      .ShowDefault();
+  bench
+      .AddOption("--streams", &options->streams,
+                 "Sequences decoded together, a token of each in every step: one job for each of "
+                 "1,4,16")
+      .ShowDefault();
+  bench.AddOption("--threads", &options->threads,
+                  "One job for each of 1,2; all processors by default");
+  bench.AddOption("--runs", &options->runs, "Counted runs of each job")
       .Range(1, 1000)
       .ShowDefault();
-  pack.AddFlag("--json", &options->json, "Print JSON");
-  pack.SetFooter("Example:\n  glimmer bench pack --runs 15");
-  pack.SetBody([options] { return RunPack(*options); });
-  AddBenchCalibrate(bench);
+  bench.AddFlag("--json", &options->json, "Print JSON: every run, every operator");
+  AddSettingsOptions(bench, options->model);
+  bench.SetFooter(
+      "Examples:\n"
+      "  glimmer bench models/reference --prompt 256 --decode 32\n"
+      "  glimmer bench out --depth 0,2k,128k --prompt 0\n"
+      "  glimmer bench out --streams 1,4,16 --threads 1,2 --json\n"
+      "What is measured and how to read it: docs/benchmarks.md.");
+  bench.SetBody([options] { return RunBench(*options); });
 }
 
 }  // namespace glimmer::apps

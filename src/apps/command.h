@@ -18,6 +18,7 @@ void AddInspect(Command program);
 void AddSynth(Command program);
 void AddTokenize(Command program);
 void AddBench(Command program);
+void AddBenchPack(Command bench);
 void AddBenchCalibrate(Command bench);
 void AddRun(Command program);
 void AddEval(Command program);

@@ -65,6 +65,12 @@ void WarnIfLargerThanMemory(const model::LoadedCheckpoint& checkpoint) {
 void AddModelOptions(Command command, ModelOptions& options) {
   command.AddOption("CHECKPOINT", &options.checkpoint, "Checkpoint folder, BF16 or NVFP4")
       .Required();
+  AddSettingsOptions(command, options);
+  command.AddOption("--threads", &options.threads, "Threads; all processors by default")
+      .Range(1, 1024);
+}
+
+void AddSettingsOptions(Command command, ModelOptions& options) {
   command
       .AddOption("--activations", &options.activations,
                  "What inputs of linears are rounded to: f32 (the reference), bf16, int8 (the "
@@ -90,8 +96,6 @@ void AddModelOptions(Command command, ModelOptions& options) {
                  "absorbed or expanded MLA: the same function, rounded differently")
       .OneOf(Names(kAttentionPaths))
       .ShowDefault();
-  command.AddOption("--threads", &options.threads, "Threads; all processors by default")
-      .Range(1, 1024);
 }
 
 Result<OpenedModel> OpenToCompute(const ModelOptions& options) {

@@ -28,6 +28,8 @@ struct ModelOptions {
 };
 
 void AddModelOptions(Command command, ModelOptions& options);
+// Those of them that decide precision, without the checkpoint and --threads.
+void AddSettingsOptions(Command command, ModelOptions& options);
 
 struct OpenedModel {
   model::LoadedCheckpoint checkpoint;

@@ -62,6 +62,8 @@ Command Command::AddCommand(const std::string& name, const std::string& descript
   return Command(app_->add_subcommand(name, description), selected_);
 }
 
+void Command::MakeCommandsOptional() { app_->require_subcommand(0, 1); }
+
 Option Command::AddOption(const std::string& names, Destination destination,
                           const std::string& description) {
   return Option(std::visit(
@@ -75,7 +77,9 @@ void Command::AddFlag(const std::string& name, bool* destination, const std::str
 void Command::SetFooter(const std::string& text) { app_->footer(text); }
 
 void Command::SetBody(CommandBody body) {
-  app_->callback([selected = selected_, body = std::move(body)] { *selected = body; });
+  app_->callback([app = app_, selected = selected_, body = std::move(body)] {
+    if (app->get_subcommands().empty()) *selected = body;
+  });
 }
 
 CommandLine::CommandLine(const ProgramText& text)

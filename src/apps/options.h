@@ -66,6 +66,8 @@ class Command {
 
   // A command of this one, which then needs one of its commands to be given.
   Command AddCommand(const std::string& name, const std::string& description);
+  // It may also be given without one of the commands added so far; its own body then runs.
+  void MakeCommandsOptional();
 
   // Names: "--long" or "-s,--long"; a name without dashes is positional, in order of declaration.
   Option AddOption(const std::string& names, Destination destination,

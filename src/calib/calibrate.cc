@@ -9,6 +9,7 @@
 #include "calib/stats_file.h"
 #include "kernels/matmul.h"
 #include "model/embedding.h"
+#include "model/linear.h"
 #include "model/pass.h"
 
 namespace glimmer::calib {

@@ -62,6 +62,37 @@ __attribute__((target("avx512f,avx512bf16"))) double RunAvx512Bf16(size_t steps)
   for (const __m512& sum : sums) g_sink = _mm512_cvtss_f32(sum);
   return 2.0 * 32 * kSums * static_cast<double>(steps);
 }
+
+// Without VNNI: pairs to INT16, pairs of these to INT32, and the sum.
+__attribute__((target("avx2"))) double RunAvx2Int8(size_t steps) {
+  __m256i sums[kSums];
+  for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+  __m256i a = _mm256_set1_epi8(1), b = a;
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (size_t i = 0; i < steps; ++i) {
+#pragma GCC unroll 12
+    for (__m256i& sum : sums) {
+      asm volatile("" : "+x"(a), "+x"(b));  // the product is the same each time, and must be made
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones));
+    }
+  }
+  for (const __m256i& sum : sums) g_sink = static_cast<float>(_mm256_extract_epi32(sum, 0));
+  return 2.0 * 32 * kSums * static_cast<double>(steps);
+}
+
+__attribute__((target("avx512f,avx512vnni"))) double RunAvx512Int8(size_t steps) {
+  __m512i sums[kSums];
+  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+  const __m512i a = _mm512_set1_epi8(1);
+  for (size_t i = 0; i < steps; ++i) {
+#pragma GCC unroll 12
+    for (__m512i& sum : sums) sum = _mm512_dpbusd_epi32(sum, a, a);
+  }
+  for (const __m512i& sum : sums) g_sink = _mm512_cvtss_f32(_mm512_castsi512_ps(sum));
+  return 2.0 * 64 * kSums * static_cast<double>(steps);
+}
+
+bool HasVnni() { return __builtin_cpu_supports("avx512vnni"); }
 #endif
 
 }  // namespace
@@ -78,10 +109,38 @@ double RunPeak(PeakKind kind, size_t millions) {
   const size_t products = millions * 1'000'000;
 #if defined(__x86_64__)
   if (kind == PeakKind::kBf16 && HasBf16Products()) return RunAvx512Bf16(products / (32 * kSums));
+  if (kind == PeakKind::kInt8 && HasVnni()) return RunAvx512Int8(products / (64 * kSums));
+  if (kind == PeakKind::kInt8 && __builtin_cpu_supports("avx2")) {
+    return RunAvx2Int8(products / (32 * kSums));
+  }
   if (__builtin_cpu_supports("avx512f")) return RunAvx512(products / (16 * kSums));
   if (__builtin_cpu_supports("fma")) return RunAvx2(products / (8 * kSums));
 #endif
   return RunScalar(products / kSums);
+}
+
+std::string_view PeakInstruction(PeakKind kind) {
+#if defined(__x86_64__)
+  if (kind == PeakKind::kBf16 && HasBf16Products()) return "vdpbf16ps";
+  if (kind == PeakKind::kInt8 && HasVnni()) return "vpdpbusd";
+  if (kind == PeakKind::kInt8 && __builtin_cpu_supports("avx2")) return "vpmaddubsw";
+  if (__builtin_cpu_supports("fma")) return "vfmadd231ps";
+#endif
+  return "multiply and add";
+}
+
+uint64_t ReadOnce(std::span<const uint64_t> words) {
+  constexpr size_t kWordsOfLine = 8;
+  constexpr size_t kLines = 8;  // with independent sums
+  std::array<uint64_t, kLines> sums{};
+  const size_t whole = words.size() / (kWordsOfLine * kLines) * (kWordsOfLine * kLines);
+  for (size_t i = 0; i < whole; i += kWordsOfLine * kLines) {
+    for (size_t line = 0; line < kLines; ++line) sums[line] += words[i + line * kWordsOfLine];
+  }
+  uint64_t sum = 0;
+  for (const uint64_t part : sums) sum += part;
+  for (size_t i = whole; i < words.size(); i += kWordsOfLine) sum += words[i];
+  return sum;
 }
 
 }  // namespace glimmer::kernels

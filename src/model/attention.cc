@@ -4,6 +4,7 @@
 #include "model/attention_paths.h"
 #include "model/indexer.h"
 #include "model/linear.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -30,7 +31,9 @@ void StoreLatents(const Pass& pass, size_t layer, const AttentionWeights& weight
       span.sequence->layer(layer).latents.Store(span.first_position + i, row);
     }
   }
-  Announce(pass, LinearInput(pass, latents.view().Cols(0, c.kv_lora_rank)), weights.kv_b_proj);
+  if (pass.observer == nullptr) return;
+  const LinearInput c_kv(pass, latents.view().Cols(0, c.kv_lora_rank));
+  pass.observer->OnLinearInput(weights.kv_b_proj, c_kv.unrounded(), c_kv.cols());
 }
 
 // Queries [T, N (Dn + Dr)], rotated.
@@ -71,6 +74,7 @@ bool ShouldExpand(const Pass& pass, const Span& span) {
 
 OwnedMatrix Attend(const Pass& pass, size_t layer, const AttentionWeights& weights, ConstMatrix x,
                    Selection& selection) {
+  const OperatorTimer timer(pass, Operator::kMlaProjections);
   const Config& c = pass.model.config;
   LinearInput hidden(pass, x);
   const OwnedMatrix q_latent = Apply(pass, hidden, weights.q_a_proj);

@@ -4,6 +4,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "model/attention_paths.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -29,7 +30,17 @@ class AbsorbedRows {
         sums_(count, c_.num_attention_heads * c_.kv_lora_rank) {}
 
   void Run(Matrix heads) {
+    const OperatorTimer timer(pass_, Operator::kAbsorbing);
+    CountKvB(pass_, Rows(), input_.kv_b_proj, count_);
     pass_.pool.Run(c_.num_attention_heads, [&](size_t head, size_t) { AbsorbQueries(head); });
+    SumAllLatents();
+    pass_.pool.Run(c_.num_attention_heads, [&](size_t head, size_t) { ApplyValues(head, heads); });
+  }
+
+ private:
+  void SumAllLatents() {
+    const OperatorTimer timer(pass_, Operator::kAttention);
+    CountAttention(pass_, Rows(), input_.latents, AttentionForm::kAbsorbed);
     // Few rows are divided by heads too, so that decoding uses all threads.
     const size_t groups = count_ >= pass_.pool.threads()
                               ? 1
@@ -39,10 +50,12 @@ class AbsorbedRows {
       SumLatents(task / groups, c_.num_attention_heads * group / groups,
                  c_.num_attention_heads * (group + 1) / groups);
     });
-    pass_.pool.Run(c_.num_attention_heads, [&](size_t head, size_t) { ApplyValues(head, heads); });
   }
 
- private:
+  Span Rows() const {
+    const Span& span = input_.span;
+    return {span.sequence, span.first_row + first_, count_, span.first_position + first_};
+  }
   size_t Row(size_t i) const { return input_.span.first_row + first_ + i; }
   size_t FirstWeightRow(size_t head) const { return head * (c_.qk_nope_head_dim + c_.v_head_dim); }
 

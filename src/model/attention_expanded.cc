@@ -5,6 +5,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "model/attention_paths.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -76,8 +77,11 @@ void AttendHead(const Pass& pass, const AttentionInput& input, const HeadCache& 
 }  // namespace
 
 void AttendExpanded(const Pass& pass, const AttentionInput& input, Matrix heads) {
+  const OperatorTimer timer(pass, Operator::kAttention);
   const Config& c = pass.model.config;
   const OwnedMatrix latents(input.span.first_position + input.span.count, input.latents.cols());
+  CountKvB(pass, input.span, input.kv_b_proj, latents.rows());
+  CountAttention(pass, input.span, input.latents, AttentionForm::kExpanded);
   base::RunRanges(pass.pool, latents.rows(), kLoadGrain, [&](size_t first, size_t last, size_t) {
     for (size_t u = first; u < last; ++u) input.latents.Load(u, latents.view().row_span(u));
   });

@@ -3,6 +3,7 @@
 #include "kernels/elementwise.h"
 #include "model/attention.h"
 #include "model/mlp.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -19,6 +20,7 @@ void AddRows(const Pass& pass, ConstMatrix from, Matrix x) {
 }  // namespace
 
 OwnedMatrix NormRows(const Pass& pass, ConstMatrix x, const Vector& weight) {
+  const OperatorTimer timer(pass, Operator::kNorms);
   OwnedMatrix normed(x.rows, x.cols);
   ForEachRow(pass, x.rows, [&](size_t row) {
     kernels::RmsNorm(x.row_span(row), weight, pass.model.norm_eps, normed.view().row_span(row));
@@ -37,6 +39,7 @@ void ApplyBlock(const Pass& pass, size_t layer, const LayerWeights& weights, Mat
   ApplyAttention(pass, layer, weights, x, selection);
   const OwnedMatrix normed = NormRows(pass, x, weights.post_attention_norm);
   if (const auto* mlp = std::get_if<MlpWeights>(&weights.mlp)) {
+    const OperatorTimer timer(pass, Operator::kDenseMlp);
     AddRows(pass, ApplyMlp(pass, *mlp, normed), x);
   } else {
     AddRows(pass, ApplyMoe(pass, layer, std::get<MoeWeights>(weights.mlp), normed), x);

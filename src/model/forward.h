@@ -27,9 +27,11 @@ struct Continuation {
 // sequences are then as they were.
 base::Result<tensor::OwnedMatrix> Forward(const Model& model, base::ThreadPool& pool,
                                           std::span<const Continuation> continuations,
-                                          Observer* observer = nullptr);
+                                          Observer* observer = nullptr,
+                                          OperatorClock* clock = nullptr);
 
 // Logits [T, V] of rows of Forward's result (or of the MTP layer's).
-tensor::OwnedMatrix Logits(const Model& model, base::ThreadPool& pool, tensor::ConstMatrix hidden);
+tensor::OwnedMatrix Logits(const Model& model, base::ThreadPool& pool, tensor::ConstMatrix hidden,
+                           OperatorClock* clock = nullptr);
 
 }  // namespace glimmer::model

@@ -5,6 +5,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "kernels/top_k.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -64,6 +65,7 @@ void SelectRows(const Pass& pass, const Span& span, ConstMatrix keys, Matrix que
               head_weights.row_span(row), keys.Rows(begin, end - begin),
               {scores.row(i) + begin, end - begin});
   });
+  const OperatorTimer timer(pass, Operator::kIndexerTopK);
   pass.pool.Run(last - first, [&](size_t i, size_t) {
     selection[span.first_row + first + i] = kernels::TopK(
         {scores.row(i), span.first_position + first + i + 1}, static_cast<size_t>(c.index_topk));
@@ -74,6 +76,7 @@ void SelectRows(const Pass& pass, const Span& span, ConstMatrix keys, Matrix que
 
 Selection SelectPositions(const Pass& pass, size_t layer, const IndexerWeights& weights,
                           LinearInput& x, LinearInput& q_latent) {
+  const OperatorTimer timer(pass, Operator::kIndexerProjections);
   const Config& c = pass.model.config;
   const auto style =
       c.indexer_rope_interleave ? kernels::RopeStyle::kInterleaved : kernels::RopeStyle::kHalves;
@@ -95,7 +98,9 @@ Selection SelectPositions(const Pass& pass, size_t layer, const IndexerWeights& 
                        {queries.row(row) + head * c.index_head_dim, c.qk_rope_head_dim});
     }
   });
+  const OperatorTimer scores_timer(pass, Operator::kIndexerScores);
   for (const Span& span : pass.spans) {
+    CountIndexerScores(pass, span, span.sequence->layer(layer).keys);
     const size_t visible = span.first_position + span.count;
     if (visible <= c.index_topk) continue;
     const OwnedMatrix keys(visible, c.index_head_dim);

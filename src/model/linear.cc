@@ -2,6 +2,7 @@
 
 #include "kernels/activations.h"
 #include "kernels/matmul.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -70,6 +71,7 @@ const PackedRows& LinearInput::For(const Weight& w) {
 
 void Announce(const Pass& pass, const LinearInput& x, const Weight& w) {
   if (pass.observer != nullptr) pass.observer->OnLinearInput(w, x.unrounded(), x.cols());
+  CountProduct(pass, w, x.rows());
 }
 
 void Apply(const Pass& pass, LinearInput& x, const Weight& w, Matrix y) {

@@ -4,6 +4,7 @@
 
 #include "kernels/elementwise.h"
 #include "model/gated_mlp.h"
+#include "model/operator_clock.h"
 #include "model/router.h"
 
 namespace glimmer::model {
@@ -61,6 +62,12 @@ void AddExperts(const Pass& pass, const MoeWeights& weights, std::span<const Vis
   });
 }
 
+OwnedMatrix ApplyShared(const Pass& pass, const MlpWeights& weights, LinearInput& x) {
+  const OperatorTimer timer(pass, Operator::kSharedExpert);
+  const MlpJob job = {&weights, &x};
+  return ApplyMlps(pass, {&job, 1});
+}
+
 }  // namespace
 
 OwnedMatrix ApplyMlp(const Pass& pass, const MlpWeights& weights, ConstMatrix x) {
@@ -70,6 +77,7 @@ OwnedMatrix ApplyMlp(const Pass& pass, const MlpWeights& weights, ConstMatrix x)
 }
 
 OwnedMatrix ApplyMoe(const Pass& pass, size_t layer, const MoeWeights& weights, ConstMatrix x) {
+  const OperatorTimer timer(pass, Operator::kRoutedExperts);
   const Routes routes = ChooseExperts(pass, layer, weights, x);
   if (pass.observer != nullptr) pass.observer->OnRoutes(layer, routes);
   const OwnedMatrix routed(x.rows, x.cols);
@@ -84,8 +92,7 @@ OwnedMatrix ApplyMoe(const Pass& pass, size_t layer, const MoeWeights& weights, 
     }
     AddExperts(pass, weights, visits, first, last, x, all_rows, routed);
   }
-  const MlpJob shared = {&weights.shared, &all_rows};
-  OwnedMatrix y = ApplyMlps(pass, {&shared, 1});
+  OwnedMatrix y = ApplyShared(pass, weights.shared, all_rows);
   ForEachRow(pass, x.rows, [&](size_t row) {
     kernels::AddScaled(1.0f, routed.view().row_span(row), y.view().row_span(row));
   });

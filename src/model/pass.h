@@ -1,5 +1,5 @@
 // What all parts of one pass through the model share: the rows that are computed together, the
-// threads, and who watches.
+// threads, and who watches or measures.
 //
 // A pass computes T rows at once, each one token of one sequence. The rows of a sequence stand
 // together and in order; they continue where its cache ends.
@@ -29,6 +29,8 @@ struct Span {
   size_t count;
   size_t first_position;
 };
+
+class OperatorClock;  // model/operator_clock.h
 
 // For each row, the positions that it attends to, ascending; an empty list means all up to its own.
 // Made by a layer with an indexer, kept by the layers that share it.
@@ -77,6 +79,7 @@ struct Pass {
   std::vector<Span> spans;
   kernels::RopeTable rope;  // for the rows' positions
   std::unique_ptr<Faults> faults = std::make_unique<Faults>();
+  OperatorClock* clock = nullptr;  // of who measures, or nullptr
 
   size_t rows() const { return spans.empty() ? 0 : spans.back().first_row + spans.back().count; }
 };

@@ -6,6 +6,7 @@
 
 #include "kernels/matmul.h"
 #include "kernels/top_k.h"
+#include "model/operator_clock.h"
 
 namespace glimmer::model {
 namespace {
@@ -62,6 +63,8 @@ std::vector<Route> ChooseFromLogits(const Config& c, std::span<const float> bias
 
 Routes ChooseExperts(const Pass& pass, size_t layer, const MoeWeights& weights,
                      tensor::ConstMatrix x) {
+  const OperatorTimer timer(pass, Operator::kRouter);
+  CountProduct(pass, weights.router, x.rows);
   const tensor::OwnedMatrix logits(x.rows, weights.router.rows);
   kernels::MatMul(pass.pool, x, weights.router, logits);
   Routes routes(x.rows);

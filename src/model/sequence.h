@@ -20,6 +20,8 @@ class RowStore {
   RowStore(kernels::CacheFormat format, size_t cols);
 
   size_t cols() const { return cols_; }
+  // Of a row as stored.
+  size_t row_bytes() const { return row_bytes_; }
   // Makes room for positions below `count`.
   void Grow(size_t count);
   // REQUIRES for both: there is room for the position. Different positions may be stored from
