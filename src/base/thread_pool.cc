@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/futex.h"
 #include "base/processors.h"
+#include "base/thread_place.h"
 
 namespace glimmer::base {
 namespace {
@@ -107,14 +108,14 @@ struct ThreadPool::Loop {
 ThreadPool::ThreadPool(size_t threads) : parts_(new Part[threads]) {
   GLIMMER_CHECK(threads >= 1);
   if (threads == 1) return;
-  const std::vector<std::vector<size_t>> places =
-      PlaceThreads(ReadProcessors(AllowedCpus()), threads);
+  const std::vector<size_t> allowed = AllowedCpus();
+  const std::vector<std::vector<size_t>> places = PlaceThreads(ReadProcessors(allowed), threads);
   const WorkersBlockSignals mask;
   workers_.reserve(threads - 1);
   for (size_t thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread, cpus = places[thread]] {
-      KeepThisThreadTo(cpus);
-      Work(thread);
+    workers_.emplace_back([this, thread, home = places[thread], allowed] {
+      ThreadPlace place(home, allowed);
+      Work(thread, place);
     });
   }
 }
@@ -197,12 +198,13 @@ void ThreadPool::WaitForAll(size_t count) {
   caller_sleeps_.store(false);
 }
 
-void ThreadPool::Work(size_t thread) {
+void ThreadPool::Work(size_t thread, ThreadPlace& place) {
   uint64_t loop_word = 0;
   while (true) {
     loop_word = NextLoop(loop_word);
     if (stop_.load()) return;
     TakeTasks(loop_word, thread);
+    place.Review();
   }
 }
 
