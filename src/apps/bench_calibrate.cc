@@ -8,6 +8,7 @@
 #include "apps/command.h"
 #include "apps/measure.h"
 #include "apps/terminal.h"
+#include "apps/thread_count.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "kernels/matmul.h"
@@ -126,7 +127,7 @@ std::string ReportText(const std::vector<Rate>& rates, const Options& options, s
 
 Status RunBench(const Options& options) {
   GLIMMER_TRY(CheckAnswer());
-  const size_t threads = options.threads == 0 ? base::UsableProcessors() : options.threads;
+  const size_t threads = ThreadCount(options.threads);
   base::ThreadPool pool(threads);
   std::vector<Rate> rates = {{kernels::HasBf16Products() ? "peak: BF16 products in registers"
                                                          : "peak: BF16 widened, so that of F32",
@@ -165,8 +166,7 @@ void AddBenchCalibrate(Command bench) {
   command.AddOption("--runs", &options->runs, "Counted runs of each line")
       .Range(1, 1000)
       .ShowDefault();
-  command.AddOption("--threads", &options->threads, "Threads; all processors by default")
-      .Range(1, 1024);
+  AddThreadsOption(command, &options->threads);
   command.AddFlag("--json", &options->json, "Print JSON");
   command.SetFooter("Example:\n  glimmer bench calibrate --rows 2048");
   command.SetBody([options] { return RunBench(*options); });

@@ -6,10 +6,11 @@
 #include <map>
 
 #include "apps/command.h"
+#include "apps/thread_count.h"
 #include "base/file.h"
+#include "base/free_memory.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "calib/calibrated_conversion.h"
 #include "quant/version.h"
@@ -34,9 +35,7 @@ model::ExpertInputScale CalibrationOptions::sharing() const {
   return kSharing.at(expert_input_scale);
 }
 
-size_t CalibrationOptions::thread_count() const {
-  return threads == 0 ? base::UsableProcessors() : threads;
-}
+size_t CalibrationOptions::thread_count() const { return ThreadCount(threads); }
 
 Result<uint64_t> CalibrationOptions::memory_bytes() const {
   if (memory.empty()) return base::MachineMemoryBytes() / 2;
@@ -73,8 +72,7 @@ void AddCalibrationOptions(Command command, CalibrationOptions& options) {
   command.AddOption("--memory", &options.memory,
                     "Anonymous memory to stay below, such as 16GiB; by default half of the "
                     "machine's");
-  command.AddOption("--threads", &options.threads, "Threads; all processors by default")
-      .Range(1, 1024);
+  AddThreadsOption(command, &options.threads);
 }
 
 Result<data::CalibrationSet> ReadCalibration(const CalibrationOptions& options,

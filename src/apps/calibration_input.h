@@ -27,7 +27,7 @@ struct CalibrationOptions {
   std::string expert_input_scale = "expert";
   std::optional<double> latent_norm_eps{};
   std::string memory;  // empty: half of the machine's
-  size_t threads = 0;  // 0: all that the process may use
+  size_t threads = 0;  // 0: one for each core
 
   model::Settings settings() const;
   model::ExpertInputScale sharing() const;

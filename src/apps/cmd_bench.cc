@@ -9,6 +9,8 @@
 #include "apps/open_model.h"
 #include "apps/terminal.h"
 #include "base/json.h"
+#include "base/parallel.h"
+#include "base/processors.h"
 #include "base/text.h"
 
 namespace glimmer::apps {
@@ -86,7 +88,7 @@ Result<Jobs> MakeJobs(const Options& options) {
   Jobs made;
   GLIMMER_ASSIGN(made.depths, ParseCounts("--depth", options.depths, 0, kMostTokens));
   GLIMMER_ASSIGN(made.streams, ParseCounts("--streams", options.streams, 1, kMostStreams));
-  made.threads = {base::UsableProcessors()};
+  made.threads = {base::UsableCores()};
   if (!options.threads.empty()) {
     GLIMMER_ASSIGN(made.threads, ParseCounts("--threads", options.threads, 1, kMostThreads));
   }

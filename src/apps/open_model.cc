@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <map>
 
+#include "apps/preload.h"
+#include "apps/thread_count.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "kernels/isa.h"
 
@@ -49,25 +49,13 @@ std::vector<std::string> Names(const std::map<std::string, Value>& names) {
   return list;
 }
 
-void WarnIfLargerThanMemory(const model::LoadedCheckpoint& checkpoint) {
-  uint64_t bytes = 0;
-  for (const io::Shard& shard : checkpoint.weights.shards()) bytes += shard.file_bytes;
-  if (bytes <= base::MachineMemoryBytes()) return;
-  std::fprintf(stderr,
-               "glimmer: warning: %s of weights and %s of memory: weights will be read from the "
-               "disk again and again\n",
-               base::HumanBytes(bytes).c_str(),
-               base::HumanBytes(base::MachineMemoryBytes()).c_str());
-}
-
 }  // namespace
 
 void AddModelOptions(Command command, ModelOptions& options) {
   command.AddOption("CHECKPOINT", &options.checkpoint, "Checkpoint folder, BF16 or NVFP4")
       .Required();
   AddSettingsOptions(command, options);
-  command.AddOption("--threads", &options.threads, "Threads; all processors by default")
-      .Range(1, 1024);
+  AddThreadsOption(command, &options.threads);
 }
 
 void AddSettingsOptions(Command command, ModelOptions& options) {
@@ -106,8 +94,8 @@ Result<OpenedModel> OpenToCompute(const ModelOptions& options) {
                               .latent_norm_eps = options.latent_norm_eps};
   if (!options.kv_cache.empty()) settings.kv_cache = kKvCaches.at(options.kv_cache);
   GLIMMER_ASSIGN(model::Model model, model::LoadModel(checkpoint, settings));
-  WarnIfLargerThanMemory(checkpoint);
-  const size_t threads = options.threads == 0 ? base::UsableProcessors() : options.threads;
+  const size_t threads = ThreadCount(options.threads);
+  GLIMMER_TRY(PreloadWeights(model.weights, threads));
   return OpenedModel{std::move(checkpoint), std::move(model),
                      std::make_unique<base::ThreadPool>(threads)};
 }

@@ -24,7 +24,7 @@ struct ModelOptions {
   std::string expert_input_scale = "expert";
   std::string attention = "auto";
   std::optional<double> latent_norm_eps{};
-  size_t threads = 0;  // 0: all that the process may use
+  size_t threads = 0;  // 0: one for each core
 };
 
 void AddModelOptions(Command command, ModelOptions& options);
@@ -40,7 +40,8 @@ struct OpenedModel {
   std::string weights_name() const;
 };
 
-// Warns on standard error when the weights are larger than the machine's memory.
+// Loads the weights into memory where they fit (apps/preload.h). Errors: those of LoadCheckpoint,
+// LoadModel and PreloadWeights.
 base::Result<OpenedModel> OpenToCompute(const ModelOptions& options);
 
 // The checkpoint's tokenizer.json. Errors: those of reading it; kInvalid when it has more ids than

@@ -1,29 +1,11 @@
 #include "base/parallel.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
 namespace glimmer::base {
-
-size_t UsableProcessors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) {
-    return static_cast<size_t>(CPU_COUNT(&set));
-  }
-  const unsigned hardware = std::thread::hardware_concurrency();
-  return hardware == 0 ? 1 : hardware;
-}
-
-uint64_t MachineMemoryBytes() {
-  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-}
 
 Status RunJobs(size_t count, size_t workers,
                const std::function<Status(size_t index, size_t worker)>& job) {

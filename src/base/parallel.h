@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 
 #include "base/result.h"
@@ -20,12 +19,6 @@ class CancelFlag {
  private:
   std::atomic<bool> flag_{false};
 };
-
-// Processors that this process may use, at least 1.
-size_t UsableProcessors();
-
-// Memory of the machine, in bytes.
-uint64_t MachineMemoryBytes();
 
 // Runs job(index, worker) for every index below `count`, indices handed out in order, on
 // `workers` threads (worker < workers). After the first error no new job starts; that error is

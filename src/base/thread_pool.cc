@@ -1,24 +1,40 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <chrono>
+#include <climits>
 #include <csignal>
 
 #include "base/check.h"
+#include "base/futex.h"
+#include "base/processors.h"
+#include "base/thread_place.h"
 
 namespace glimmer::base {
 namespace {
 
-// About 20 microseconds: longer than the gap between two loops of a forward pass.
-constexpr int kSpins = 2000;
+using Clock = std::chrono::steady_clock;
+
 constexpr size_t kRangesPerThread = 4;
 
-// The fields of ThreadPool::loop_: number (16 bits), count (24), next index (24). Every thread
-// takes at most one index too many, for which kMaxTasks leaves room.
-constexpr int kCountShift = 24;
-constexpr int kNumberShift = 48;
-constexpr uint64_t kFieldMask = (uint64_t{1} << 24) - 1;
+// About a microsecond: how long a waiting thread looks before it offers its processor to others.
+constexpr int kLooksPerYield = 64;
+// A yield that takes longer let somebody else run, who may need the processor again.
+constexpr std::chrono::microseconds kDisplaced{50};
+// Longer than the gap between two loops of a forward pass.
+constexpr std::chrono::microseconds kWorkerSpin{100};
+// The caller's processor is the loop's anyway, and waking up would be added to the loop's time.
+constexpr std::chrono::microseconds kCallerSpin{1000};
 
-bool HasTasks(uint64_t loop) { return (loop & kFieldMask) < (loop >> kCountShift & kFieldMask); }
+// How many threads a thread wakes: those wake others in turn, so that the calls of a large pool
+// take place side by side.
+constexpr int kWokenByOne = 2;
+
+// ThreadPool::loop_ is a loop's number (40 bits) and its count of tasks (24); Part::next is a
+// number and the next index to take. Numbers wrap.
+constexpr int kNumberShift = 24;
+constexpr uint64_t kLowMask = (uint64_t{1} << kNumberShift) - 1;
+constexpr uint64_t kNumberMask = ~uint64_t{0} >> kNumberShift;
 
 void Pause() {
 #if defined(__x86_64__)
@@ -26,6 +42,23 @@ void Pause() {
 #else
   std::this_thread::yield();
 #endif
+}
+
+// Whether `ready()` became true before it was time to sleep.
+template <typename Ready>
+bool SpinUntil(Clock::duration limit, const Ready& ready) {
+  const Clock::time_point start = Clock::now();
+  Clock::time_point last = start;
+  while (true) {
+    for (int look = 0; look < kLooksPerYield; ++look) {
+      if (ready()) return true;
+      Pause();
+    }
+    std::this_thread::yield();
+    const Clock::time_point now = Clock::now();
+    if (now - last > kDisplaced || now - start > limit) return ready();
+    last = now;
+  }
 }
 
 // Signals of users and their shells are for the thread that waits for them; a fault of a worker
@@ -44,69 +77,147 @@ class WorkersBlockSignals {
   sigset_t before_;
 };
 
+// Says that a loop runs, and breaks off when one does already.
+class RunsAlone {
+ public:
+  explicit RunsAlone(std::atomic<bool>& running) : running_(running) {
+    GLIMMER_CHECK(!running_.exchange(true));
+  }
+  ~RunsAlone() { running_.store(false); }
+
+ private:
+  std::atomic<bool>& running_;
+};
+
 }  // namespace
 
-ThreadPool::ThreadPool(size_t threads) {
+// A loop as each thread sees it. No part is empty.
+struct ThreadPool::Loop {
+  Loop(uint64_t word, size_t threads)
+      : number(word >> kNumberShift),
+        count(static_cast<size_t>(word & kLowMask)),
+        parts(std::min(count, threads)) {}
+
+  size_t Begin(size_t part) const { return count * part / parts; }
+
+  uint64_t number;
+  size_t count;
+  size_t parts;
+};
+
+ThreadPool::ThreadPool(size_t threads) : parts_(new Part[threads]) {
   GLIMMER_CHECK(threads >= 1);
+  if (threads == 1) return;
+  const std::vector<size_t> allowed = AllowedCpus();
+  const std::vector<std::vector<size_t>> places = PlaceThreads(ReadProcessors(allowed), threads);
   const WorkersBlockSignals mask;
+  workers_.reserve(threads - 1);
   for (size_t thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread] { Work(thread); });
+    workers_.emplace_back([this, thread, home = places[thread], allowed] {
+      ThreadPlace place(home, allowed);
+      Work(thread, place);
+    });
   }
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_.store(true);
-  }
-  wake_.notify_all();
+  stop_.store(true);
+  wake_.fetch_add(1);
+  WakeSleepers(wake_, INT_MAX);
+  for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::Run(size_t count, const std::function<void(size_t, size_t)>& task) {
   GLIMMER_CHECK(count <= kMaxTasks);
-  if (workers_.empty() || count <= 1) {
-    for (size_t index = 0; index < count; ++index) task(index, 0);
-    return;
-  }
+  const RunsAlone alone(running_);
+  if (!workers_.empty() && count > 1) return RunOnAll(count, task);
+  for (size_t index = 0; index < count; ++index) task(index, 0);
+}
+
+void ThreadPool::RunOnAll(size_t count, const std::function<void(size_t, size_t)>& task) {
   task_.store(&task, std::memory_order_relaxed);
   done_.store(0, std::memory_order_relaxed);
   const uint64_t number = (loop_.load(std::memory_order_relaxed) >> kNumberShift) + 1;
-  loop_.store(number << kNumberShift | uint64_t{count} << kCountShift);
+  const uint64_t loop_word = number << kNumberShift | count;
   // A worker counts itself as sleeping before it looks at the loop a last time, and both are
   // sequentially consistent: either it sees the loop or it is seen here.
+  loop_.store(loop_word);
   if (sleeping_.load() > 0) {
-    { const std::lock_guard lock(mutex_); }
-    wake_.notify_all();
+    wake_.fetch_add(1);
+    WakeSome();
   }
-  TakeTasks(0);
-  for (int spin = 0; done_.load(std::memory_order_acquire) < count; ++spin) {
-    spin < kSpins ? Pause() : std::this_thread::yield();
-  }
+  TakeTasks(loop_word, 0);
+  WaitForAll(count);
 }
 
-void ThreadPool::TakeTasks(size_t thread) {
+void ThreadPool::WakeSome() { WakeSleepers(wake_, kWokenByOne); }
+
+void ThreadPool::TakeTasks(uint64_t loop_word, size_t thread) noexcept {
+  const Loop loop(loop_word, threads());
+  size_t finished = 0;
+  for (size_t i = 0; i < loop.parts; ++i) {
+    const size_t part = (thread + i) % loop.parts;
+    for (size_t index; Take(loop, part, index); ++finished) {
+      // The loop cannot end before this task does, so task_ is still its own.
+      (*task_.load(std::memory_order_relaxed))(index, thread);
+    }
+  }
+  if (finished > 0) Finish(loop, finished);
+}
+
+// A part whose number is an older loop's has not been begun. In a loop that is over every part was
+// begun and emptied, or belongs to a later loop: who comes late finds nothing to take.
+bool ThreadPool::Take(const Loop& loop, size_t part, size_t& index) {
+  std::atomic<uint64_t>& next = parts_[part].next;
+  uint64_t seen = next.load(std::memory_order_relaxed);
   while (true) {
-    const uint64_t loop = loop_.fetch_add(1, std::memory_order_acq_rel);
-    if (!HasTasks(loop)) return;
-    // This loop cannot end before the task does, so task_ is still its own.
-    (*task_.load(std::memory_order_relaxed))(loop & kFieldMask, thread);
-    done_.fetch_add(1, std::memory_order_release);
+    const uint64_t age = (loop.number - (seen >> kNumberShift)) & kNumberMask;
+    if (age > kNumberMask / 2) return false;
+    index = age == 0 ? static_cast<size_t>(seen & kLowMask) : loop.Begin(part);
+    if (index >= loop.Begin(part + 1)) return false;
+    if (next.compare_exchange_weak(seen, loop.number << kNumberShift | (index + 1),
+                                   std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      return true;
+    }
   }
 }
 
-void ThreadPool::Work(size_t thread) {
-  while (!stop_.load(std::memory_order_relaxed)) {
-    for (int spin = 0; spin < kSpins && !HasTasks(loop_.load(std::memory_order_relaxed)); ++spin) {
-      Pause();
-    }
-    if (!HasTasks(loop_.load(std::memory_order_relaxed))) {
-      std::unique_lock lock(mutex_);
-      sleeping_.fetch_add(1);
-      wake_.wait(lock, [&] { return stop_.load() || HasTasks(loop_.load()); });
-      sleeping_.fetch_sub(1);
-    }
-    TakeTasks(thread);
+// The same handshake as in RunOnAll: the caller says that it sleeps before it looks a last time.
+void ThreadPool::Finish(const Loop& loop, size_t tasks) {
+  const auto added = static_cast<uint32_t>(tasks);
+  if (done_.fetch_add(added) + added == loop.count && caller_sleeps_.load()) {
+    WakeSleepers(done_, 1);
   }
+}
+
+void ThreadPool::WaitForAll(size_t count) {
+  const auto all_done = [&] { return done_.load(std::memory_order_acquire) == count; };
+  if (all_done() || SpinUntil(kCallerSpin, all_done)) return;
+  caller_sleeps_.store(true);
+  for (uint32_t done = done_.load(); done != count; done = done_.load()) SleepWhile(done_, done);
+  caller_sleeps_.store(false);
+}
+
+void ThreadPool::Work(size_t thread, ThreadPlace& place) {
+  uint64_t loop_word = 0;
+  while (true) {
+    loop_word = NextLoop(loop_word);
+    if (stop_.load()) return;
+    TakeTasks(loop_word, thread);
+    place.Review();
+  }
+}
+
+uint64_t ThreadPool::NextLoop(uint64_t last) {
+  const auto ready = [&] { return loop_.load() != last || stop_.load(std::memory_order_relaxed); };
+  if (SpinUntil(kWorkerSpin, ready)) return loop_.load();
+  const uint32_t seen = wake_.load();
+  sleeping_.fetch_add(1);
+  while (!ready() && wake_.load() == seen) SleepWhile(wake_, seen);
+  const size_t asleep = sleeping_.fetch_sub(1) - 1;
+  const uint64_t loop_word = loop_.load();
+  if (asleep > 0 && threads() - asleep < (loop_word & kLowMask)) WakeSome();
+  return loop_word;
 }
 
 void RunRanges(ThreadPool& pool, size_t count, size_t grain,

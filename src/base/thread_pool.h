@@ -4,18 +4,21 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <thread>
 #include <vector>
 
 namespace glimmer::base {
 
-// One thread at a time may call Run. Between loops the workers wait, a short while by spinning.
-// They take no signals but faults.
+class ThreadPlace;  // base/thread_place.h
+
+// One thread at a time may call Run. Between loops the workers wait, a short while by spinning, in
+// which they give way to other processes. They take no signals but faults. They are kept to
+// processors as PlaceThreads() says, while no other process
+// takes them; the calling thread is not, it belongs to the caller.
 class ThreadPool {
  public:
   // `threads` counts the calling one. REQUIRES: threads >= 1.
@@ -24,29 +27,45 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  static constexpr size_t kMaxTasks = (size_t{1} << 24) - 4096;
+  static constexpr size_t kMaxTasks = (size_t{1} << 24) - 1;
 
   size_t threads() const { return workers_.size() + 1; }
 
-  // Calls task(index, thread) once for every index below `count`, thread < threads(), indices
-  // handed out in order; returns when all are done, without waiting for threads that have nothing
-  // to do. Tasks must not throw, nor call Run. REQUIRES: count <= kMaxTasks.
+  // Calls task(index, thread) once for every index below `count`, thread < threads(); returns when
+  // all are done, without waiting for threads that have nothing to do. Each thread has a part of
+  // the indices, next to each other and taken in order; one that has finished its own takes from
+  // the others', so a thread held up by another process holds up the task that it is in, no more.
+  // Tasks must not throw, which ends the program, nor call Run. REQUIRES: count <= kMaxTasks.
   void Run(size_t count, const std::function<void(size_t index, size_t thread)>& task);
 
  private:
-  void Work(size_t thread);
-  void TakeTasks(size_t thread);
+  struct Loop;
+  // Of one thread in the current loop: the loop's number and the next index to take.
+  struct alignas(64) Part {
+    std::atomic<uint64_t> next{0};
+  };
 
-  std::vector<std::jthread> workers_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::atomic<size_t> sleeping_{0};
+  void RunOnAll(size_t count, const std::function<void(size_t, size_t)>& task);
+  void Work(size_t thread, ThreadPlace& place);
+  uint64_t NextLoop(uint64_t last);
+  void TakeTasks(uint64_t loop_word, size_t thread) noexcept;
+  bool Take(const Loop& loop, size_t part, size_t& index);
+  void Finish(const Loop& loop, size_t tasks);
+  void WaitForAll(size_t count);
+  void WakeSome();
+
+  std::vector<std::thread> workers_;
+  std::unique_ptr<Part[]> parts_;
+  std::atomic<bool> running_{false};
   std::atomic<bool> stop_{false};
   // The current loop in one word, so that a worker that comes late cannot mix two of them: its
-  // number, its count of tasks, and the next index to take (thread_pool.cc).
-  std::atomic<uint64_t> loop_{0};
-  std::atomic<size_t> done_{0};  // tasks of the current loop that have ended
+  // number and its count of tasks (thread_pool.cc).
+  alignas(64) std::atomic<uint64_t> loop_{0};
   std::atomic<const std::function<void(size_t, size_t)>*> task_{nullptr};
+  alignas(64) std::atomic<uint32_t> done_{0};  // tasks of the current loop that have ended
+  std::atomic<bool> caller_sleeps_{false};
+  alignas(64) std::atomic<uint32_t> wake_{0};  // changes when sleeping workers are to look again
+  std::atomic<size_t> sleeping_{0};
 };
 
 // Calls body(first, last, thread) for consecutive ranges that cover [0, count), each a multiple of

@@ -1,6 +1,6 @@
 // All weights of a model in the order of its blocks: matrices as views of the mapped checkpoint,
-// vectors in F32. Loading touches headers, vectors and scalars only, so a checkpoint larger than
-// memory starts as fast as a small one.
+// vectors in F32. Mapping touches headers, vectors and scalars only, so a checkpoint larger than
+// memory starts as fast as a small one; base/preload.h brings the rest into memory where it fits.
 // Source: docs/model.md#tensors.
 #pragma once
 

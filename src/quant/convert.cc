@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/json.h"
+#include "base/processors.h"
 #include "base/text.h"
 #include "kernels/nvfp4_pack.h"
 #include "quant/output_folder.h"

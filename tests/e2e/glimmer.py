@@ -4,6 +4,7 @@ Only the standard library, so that the tests run on a bare machine. GLIMMER name
 """
 
 import json
+import math
 import os
 import shutil
 import struct
@@ -70,6 +71,20 @@ def write_tensors(path, tensors):
         file.write(struct.pack("<Q", len(text)) + text)
         for _, _, data in tensors.values():
             file.write(data)
+
+
+def write_zeros(path, tensors):
+    """Writes {name: (dtype, shape)}, all zero, as a file that takes no disk space but its header's."""
+    header, offset = {}, 0
+    for name, (dtype, shape) in tensors.items():
+        size = BYTES_OF[dtype] * math.prod(shape)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + offset)
 
 
 def read_folder(path):

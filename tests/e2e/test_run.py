@@ -14,7 +14,7 @@ import time
 import unittest
 
 from glimmer import (CANCELLED, CORRUPT, INVALID, NOT_FOUND, PROGRAM, PROJECT, REFERENCE,
-                     UNSUPPORTED, Case, run, run_json)
+                     UNSUPPORTED, Case, read_header, run, run_json, write_zeros)
 
 GREEDY = json.loads((PROJECT / "tests/golden/forward/reference.json").read_text())["greedy"]
 EXACT = ["--activations", "f32", "--latent-norm-eps", "1e-6"]
@@ -356,6 +356,65 @@ class Refusals(RunCase):
             waiting.send_signal(signal.SIGINT)
             with self.subTest(options=options):
                 self.assertEqual(waiting.wait(timeout=5), CANCELLED)
+
+
+class Resources(RunCase):
+    """Threads and memory."""
+
+    def sparse_model(self, least_bytes):
+        """A model of zeros in a file that is larger than that and takes no disk space: the
+        reference model with many experts of which a token uses one."""
+        model = self.copy_reference("sparse")
+        config = json.loads((model / "config.json").read_text())
+        experts, old_width = 512, config["moe_intermediate_size"]
+        bytes_of_width = 3 * experts * config["hidden_size"] * 2 * config["num_hidden_layers"]
+        width = 16 * (1 + least_bytes // bytes_of_width // 16)
+        config |= {"n_routed_experts": experts, "num_experts_per_tok": 1,
+                   "moe_intermediate_size": width}
+        (model / "config.json").write_text(json.dumps(config))
+        tensors = {}
+        for name, info in read_header(model / "model.safetensors")[0].items():
+            dtype, shape = info["dtype"], info["shape"]
+            if ".mlp.experts." in name or ".mlp.shared_experts." in name:
+                shape = [width if n == old_width else n for n in shape]
+            if name.endswith((".mlp.gate.weight", ".e_score_correction_bias")):
+                shape = [experts, *shape[1:]]
+            tensors[name] = (dtype, shape)
+            if ".mlp.experts.0." in name:
+                for expert in range(1, experts):
+                    tensors[name.replace(".experts.0.", f".experts.{expert}.")] = (dtype, shape)
+        write_zeros(model / "model.safetensors", tensors)
+        return model
+
+    def test_weights_larger_than_memory_run_with_a_warning(self):
+        with open("/proc/meminfo") as file:
+            total = 1024 * int(file.readline().split()[1])
+        model = self.sparse_model(total)
+        done = self.answer("--raw", "-p", "a", "--max-new-tokens", 1, "--temperature", 0,
+                           "--no-stats", model=model)
+        size = (model / "model.safetensors").stat().st_size
+        self.assertRegex(done.stderr, r"^glimmer: warning: the weights \([\d.]+ [GT]B\) are larger "
+                         r"than the memory that is free \([\d.]+ [GMkT]+B\): experts are read from "
+                         r"disk as they are needed, which is slow\n$")
+        self.assertIn(f"({size / 1e9:.2f} GB)" if size < 1e12 else f"({size / 1e12:.3f} TB)",
+                      done.stderr)
+
+    def test_more_threads_than_processors_are_a_warning(self):
+        usable = len(os.sched_getaffinity(0))
+        options = [*CALM, "-p", QUESTION, "--max-new-tokens", 1, "--no-stats", "--threads"]
+        done = self.answer(*options, 1000)
+        self.assertRegex(done.stderr, r"^glimmer: warning: --threads 1000, but this process may use "
+                         r"\d+ processors?: threads will wait for each other\n$")
+        self.assertNotIn("warning", self.answer(*options, 1).stderr)
+        self.assertLessEqual(int(re.search(r"use (\d+)", done.stderr)[1]), usable)
+
+    def test_the_default_is_what_the_affinity_mask_allows(self):
+        one = {min(os.sched_getaffinity(0))}
+        tokens = self.folder / "tokens.json"
+        tokens.write_text("[5, 6, 7]")
+        done = run("eval", REFERENCE, "--tokens", tokens, "--json",
+                   preexec_fn=lambda: os.sched_setaffinity(0, one))
+        self.assertEqual(json.loads(done.stdout)["settings"]["threads"], 1)
 
 
 class Piped(RunCase):
