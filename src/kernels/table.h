@@ -6,6 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/attention_table.h"
+#include "kernels/elementwise_table.h"
+
 namespace glimmer::kernels {
 
 // Floats of scratch memory that a MatMul function may write.
@@ -58,6 +61,8 @@ struct Table {
   void (*matmul_bf16)(const MatMulArgs& args);
   void (*matmul_nvfp4)(const MatMulArgs& args);
   void (*weighted_sum)(const WeightedSumArgs& args);
+  const ElementwiseTable* elementwise;
+  const AttentionTable* attention;
 };
 
 namespace scalar {

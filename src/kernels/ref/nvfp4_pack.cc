@@ -1,4 +1,6 @@
 // The plain loops that define what the vector kernels must compute.
+#include "kernels/ref/attention.h"
+#include "kernels/ref/elementwise.h"
 #include "kernels/ref/matmul.h"
 #include "kernels/table.h"
 #include "tensor/nvfp4.h"
@@ -44,7 +46,7 @@ void PackError(const PackErrorArgs& args) {
 
 }  // namespace
 
-const Table kTable = {AbsMax,     PackNvfp4,   PackError,  MatMulF32,
-                      MatMulBf16, MatMulNvfp4, WeightedSum};
+const Table kTable = {AbsMax,      PackNvfp4,   PackError,     MatMulF32,  MatMulBf16,
+                      MatMulNvfp4, WeightedSum, &kElementwise, &kAttention};
 
 }  // namespace glimmer::kernels::scalar

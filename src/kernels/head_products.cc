@@ -1,0 +1,68 @@
+#include "kernels/head_products.h"
+
+#include <array>
+
+#include "base/check.h"
+#include "kernels/dispatch.h"
+#include "tensor/fp8.h"
+
+namespace glimmer::kernels {
+namespace {
+
+using tensor::ConstMatrix;
+using tensor::Matrix;
+
+const float* E4m3Values() {
+  static const auto values = [] {
+    std::array<float, 256> table;
+    for (size_t code = 0; code < table.size(); ++code) {
+      table[code] = tensor::E4m3ToF32(static_cast<tensor::E4m3>(code));
+    }
+    return table;
+  }();
+  return values.data();
+}
+
+HeadProductArgs Args(ConstMatrix x, const Weight& w, Matrix y) {
+  return {.x = x.data,
+          .x_rows = x.rows,
+          .x_stride = x.stride,
+          .w = w.data,
+          .block_scales = w.block_scales,
+          .w_rows = w.rows,
+          .w_stride = w.stride,
+          .cols = w.cols,
+          .scale = w.tensor_scale,
+          .e4m3_values = E4m3Values(),
+          .y = y.data,
+          .y_stride = y.stride};
+}
+
+const HeadProductFunctions& FunctionsFor(Isa isa, Format format) {
+  const AttentionTable& table = *TableOf(isa).attention;
+  switch (format) {
+    case Format::kF32:
+      return table.f32;
+    case Format::kBf16:
+      return table.bf16;
+    case Format::kNvfp4:
+      break;
+  }
+  return table.nvfp4;
+}
+
+}  // namespace
+
+void SumOfRowsOn(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
+  GLIMMER_CHECK(x.cols == w.rows && y.rows == x.rows && y.cols == w.cols);
+  FunctionsFor(isa, w.format).sum_rows(Args(x, w, y));
+}
+void DotRowsOn(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
+  GLIMMER_CHECK(x.cols == w.cols && y.rows == x.rows && y.cols == w.rows);
+  FunctionsFor(isa, w.format).dot_rows(Args(x, w, y));
+}
+
+void SumOfRows(ConstMatrix x, const Weight& w, Matrix y) { SumOfRowsOn(ActiveIsa(), x, w, y); }
+void DotRows(ConstMatrix x, const Weight& w, Matrix y) { DotRowsOn(ActiveIsa(), x, w, y); }
+
+}  // namespace glimmer::kernels
