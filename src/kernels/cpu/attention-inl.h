@@ -28,6 +28,7 @@ inline void ScoreTile(const AttendArgs& a, size_t n, size_t u) {
       for (size_t i = 0; i < kQ; ++i) sums[i][j] = MulAdd(query[i], key, sums[i][j]);
     }
   }
+#pragma GCC unroll 3
   for (size_t i = 0; i < kQ; ++i) {
     _mm_storeu_ps(a.scores + (n + i) * kAttentionBlock + u,
                   Sum4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]));
@@ -76,6 +77,7 @@ template <size_t kQ, size_t kVectors>
 inline void ValueTile(const AttendArgs& a, size_t n, size_t d) {
   F32x16 sums[kQ][kVectors];
   float* out = a.sums + n * a.sum_stride + d;
+#pragma GCC unroll 6
   for (size_t i = 0; i < kQ; ++i) {
     for (size_t v = 0; v < kVectors; ++v) {
       sums[i][v] = LoadF32(out + i * a.sum_stride + v * kLanes);
@@ -92,6 +94,7 @@ inline void ValueTile(const AttendArgs& a, size_t n, size_t d) {
       for (size_t v = 0; v < kVectors; ++v) sums[i][v] = MulAdd(weight, values[v], sums[i][v]);
     }
   }
+#pragma GCC unroll 6
   for (size_t i = 0; i < kQ; ++i) {
     for (size_t v = 0; v < kVectors; ++v) {
       StoreF32(sums[i][v], out + i * a.sum_stride + v * kLanes);
@@ -99,37 +102,21 @@ inline void ValueTile(const AttendArgs& a, size_t n, size_t d) {
   }
 }
 
-// `count` rows, at most six.
-template <size_t kVectors>
-inline void ValueTiles(const AttendArgs& a, size_t n, size_t count, size_t d) {
-  switch (count) {
-    case 6:
-      return ValueTile<6, kVectors>(a, n, d);
-    case 5:
-      return ValueTile<5, kVectors>(a, n, d);
-    case 4:
-      return ValueTile<4, kVectors>(a, n, d);
-    case 3:
-      return ValueTile<3, kVectors>(a, n, d);
-    case 2:
-      return ValueTile<2, kVectors>(a, n, d);
-    default:
-      return ValueTile<1, kVectors>(a, n, d);
-  }
-}
-
+// Rows [first, first + count) of the sums, in tiles of nearly equal height.
 inline void SumValues(const AttendArgs& a, size_t first, size_t count) {
-  constexpr size_t kVectors = kTileSums / 6;
-  const size_t tiles = (count + 5) / 6;
-  const auto begin = [&](size_t tile) { return first + count * tile / tiles; };
+  constexpr size_t kMost = 6, kVectors = kTileSums / kMost;
+  const size_t tiles = (count + kMost - 1) / kMost;
   size_t d = 0;
-  for (; d + kVectors * kLanes <= a.value_cols; d += kVectors * kLanes) {
-    for (size_t t = 0; t < tiles; ++t)
-      ValueTiles<kVectors>(a, begin(t), begin(t + 1) - begin(t), d);
-  }
-  for (; d < a.value_cols; d += kLanes) {
-    for (size_t t = 0; t < tiles; ++t) ValueTiles<1>(a, begin(t), begin(t + 1) - begin(t), d);
-  }
+  const auto sum = [&](auto vectors) {
+    for (size_t t = 0; t < tiles; ++t) {
+      const size_t begin = count * t / tiles, end = count * (t + 1) / tiles;
+      WithConstant<kMost>(end - begin, [&](auto rows) {
+        ValueTile<rows.value, vectors.value>(a, first + begin, d);
+      });
+    }
+  };
+  for (; d + kVectors * kLanes <= a.value_cols; d += kVectors * kLanes) sum(Constant<kVectors>{});
+  for (; d < a.value_cols; d += kLanes) sum(Constant<1>{});
 }
 
 // Runs of rows that see something; the others are left alone.

@@ -1,25 +1,17 @@
 // Cached rows, stored and read back: the same bits as the scalar definitions.
 // Included inside namespace glimmer::kernels::GLIMMER_ISA behind elementwise-inl.h.
 
-// BF16 patterns of sixteen E4M3 codes; every E4M3 is a BF16. Normal numbers move to their place
-// and the exponent's bias grows by 120; the eight others are looked up.
-inline __m256i E4m3ToBf16(__m128i codes) {
-  const __m256i subnormal = _mm256_broadcastsi128_si256(
-      _mm_setr_epi16(0, 0x3B00, 0x3B80, 0x3BC0, 0x3C00, 0x3C20, 0x3C40, 0x3C60));
-  const __m256i wide = _mm256_cvtepu8_epi16(codes);
-  const __m256i magnitude = _mm256_and_si256(wide, _mm256_set1_epi16(0x7F));
-  const __m256i sign = _mm256_slli_epi16(_mm256_xor_si256(wide, magnitude), 8);
-  const __m256i normal =
-      _mm256_add_epi16(_mm256_slli_epi16(magnitude, 4), _mm256_set1_epi16(120 << 7));
-  // Bytes 2 m and 2 m + 1 of the table; what indices of larger m give is not used.
-  const __m256i bytes = _mm256_add_epi16(_mm256_mullo_epi16(magnitude, _mm256_set1_epi16(0x0202)),
-                                         _mm256_set1_epi16(0x0100));
-  const __m256i is_normal = _mm256_cmpgt_epi16(magnitude, _mm256_set1_epi16(7));
-  const __m256i is_nan = _mm256_cmpeq_epi16(magnitude, _mm256_set1_epi16(0x7F));
-  const __m256i value =
-      _mm256_blendv_epi8(_mm256_shuffle_epi8(subnormal, bytes), normal, is_normal);
-  const __m256i nan = _mm256_and_si256(is_nan, _mm256_set1_epi16(0x7FC0));
-  return _mm256_or_si256(_mm256_or_si256(value, nan), sign);
+// The values of sixteen E4M3 codes. As a half float, whose exponent has one bit
+// more and a bias 8 larger, a code means 2^-8 of itself, subnormal or not; only NaN has no such
+// place, so it gets the half float's.
+inline F32x16 E4m3Values(__m128i codes) {
+  const __m256i nan = _mm256_set1_epi16(0x3F80);
+  const __m256i moved = _mm256_slli_epi16(_mm256_cvtepi8_epi16(codes), 7);
+  const __m256i halves = _mm256_and_si256(moved, _mm256_set1_epi16(static_cast<short>(0xBF80)));
+  const __m256i is_nan = _mm256_cmpeq_epi16(_mm256_and_si256(moved, nan), nan);
+  const __m256i marked =
+      _mm256_or_si256(halves, _mm256_and_si256(is_nan, _mm256_set1_epi16(0x7E00)));
+  return Mul(WidenF16(marked), Broadcast(256.0f));
 }
 
 // The smallest power of two with amax / scale <= 448, amax at least 2^-60; 1 for infinite values.
@@ -71,20 +63,19 @@ void StoreRow(CacheFormat format, const float* from, size_t count, uint8_t* to) 
   }
 }
 
-inline __m128i LoadCodes(const uint8_t* from, size_t i, size_t count) {
-  if (i + kLanes <= count) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-  alignas(16) uint8_t part[kLanes] = {};
-  __builtin_memcpy(part, from + i, count - i);
-  return _mm_load_si128(reinterpret_cast<const __m128i*>(part));
+// decode(p) gives sixteen values of the kBytes bytes each from p on.
+template <size_t kBytes, class Decode>
+inline void LoadEach(const uint8_t* from, size_t count, float* to, Decode decode) {
+  const size_t whole = count / kLanes * kLanes;
+  for (size_t i = 0; i < whole; i += kLanes) StoreF32(decode(from + i * kBytes), to + i);
+  if (whole == count) return;
+  alignas(64) uint8_t part[kLanes * kBytes] = {};
+  __builtin_memcpy(part, from + whole * kBytes, (count - whole) * kBytes);
+  StorePart(decode(part), to, whole, count);
 }
 
-inline __m256i LoadPatterns(const uint8_t* from, size_t i, size_t count) {
-  if (i + kLanes <= count) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 2 * i));
-  }
-  alignas(32) uint8_t part[2 * kLanes] = {};
-  __builtin_memcpy(part, from + 2 * i, 2 * (count - i));
-  return _mm256_load_si256(reinterpret_cast<const __m256i*>(part));
+inline F32x16 LoadE4m3(const uint8_t* p) {
+  return E4m3Values(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 
 void LoadRow(CacheFormat format, const uint8_t* from, size_t count, float* to) {
@@ -93,23 +84,16 @@ void LoadRow(CacheFormat format, const uint8_t* from, size_t count, float* to) {
       __builtin_memcpy(to, from, count * sizeof(float));
       return;
     case CacheFormat::kBf16:
-      for (size_t i = 0; i < count; i += kLanes) {
-        StorePart(WidenBf16(LoadPatterns(from, i, count)), to, i, count);
-      }
-      return;
+      return LoadEach<2>(from, count, to, [](const uint8_t* p) {
+        return WidenBf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+      });
     case CacheFormat::kE4m3:
-      for (size_t i = 0; i < count; i += kLanes) {
-        StorePart(WidenBf16(E4m3ToBf16(LoadCodes(from, i, count))), to, i, count);
-      }
-      return;
+      return LoadEach<1>(from, count, to, LoadE4m3);
     case CacheFormat::kScaledE4m3: {
       float scale;
       __builtin_memcpy(&scale, from + count, sizeof scale);
-      const F32x16 factor = Broadcast(scale);
-      for (size_t i = 0; i < count; i += kLanes) {
-        const F32x16 x = WidenBf16(E4m3ToBf16(LoadCodes(from, i, count)));
-        StorePart(Mul(x, factor), to, i, count);
-      }
+      return LoadEach<1>(from, count, to,
+                         [&](const uint8_t* p) { return Mul(LoadE4m3(p), Broadcast(scale)); });
     }
   }
 }

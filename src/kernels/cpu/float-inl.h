@@ -27,6 +27,8 @@ inline void StoreU16(I32x16 a, uint8_t* p) {
 inline F32x16 WidenBf16(__m256i patterns) {
   return FromBits(ShiftLeft<16>({_mm512_cvtepu16_epi32(patterns)}));
 }
+// Sixteen half floats.
+inline F32x16 WidenF16(__m256i halves) { return {_mm512_cvtph_ps(halves)}; }
 // Pairs (a0, b0), (a1, b1), … apart, and together again.
 inline void SplitPairs(F32x16& a, F32x16& b) {
   const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -112,6 +114,10 @@ inline F32x16 WidenBf16(__m256i patterns) {
   return FromBits(ShiftLeft<16>({_mm256_cvtepu16_epi32(_mm256_castsi256_si128(patterns)),
                                  _mm256_cvtepu16_epi32(_mm256_extracti128_si256(patterns, 1))}));
 }
+inline F32x16 WidenF16(__m256i halves) {
+  return {_mm256_cvtph_ps(_mm256_castsi256_si128(halves)),
+          _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1))};
+}
 inline void SplitPairs(F32x16& a, F32x16& b) {
   const auto even = [](__m256 low, __m256 high) {
     return _mm256_shuffle_ps(_mm256_permute2f128_ps(low, high, 0x20),
@@ -170,6 +176,19 @@ inline __m128 Sum4(F32xN a, F32xN b, F32xN c, F32xN d) {
   const __m256 sums =
       _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xEE));
   return _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
+}
+
+template <size_t kValue>
+struct Constant {
+  static constexpr size_t value = kValue;
+};
+// call(Constant<count>{}), so that a loop over `count` is unrolled. REQUIRES: 1 <= count <= kMost.
+template <size_t kMost, class Call>
+inline auto WithConstant(size_t count, Call call) {
+  if constexpr (kMost > 1) {
+    if (count != kMost) return WithConstant<kMost - 1>(count, call);
+  }
+  return call(Constant<kMost>{});
 }
 
 // Elements i to i + 15 of `count`; those behind the end are 0, or left alone.

@@ -37,6 +37,7 @@ template <size_t kHeads>
 inline F32x16 ScoreHeads(const ScoreKeysArgs& a, const float* q, const float* weights,
                          F32x16 score) {
   F32x16 dots[kHeads];
+#pragma GCC unroll 12
   for (size_t h = 0; h < kHeads; ++h) dots[h] = Broadcast(0.0f);
   for (size_t d = 0; d < a.width; ++d) {
     const F32x16 keys = LoadF32(a.panel + d * kKeyPanel);
@@ -44,22 +45,22 @@ inline F32x16 ScoreHeads(const ScoreKeysArgs& a, const float* q, const float* we
       dots[h] = MulAdd(Broadcast(q[h * a.width + d]), keys, dots[h]);
     }
   }
+#pragma GCC unroll 12
   for (size_t h = 0; h < kHeads; ++h) {
     score = MulAdd(Broadcast(weights[h]), Max(Broadcast(0.0f), dots[h]), score);
   }
   return score;
 }
 
-// As many heads as the registers hold, then what is left by halves.
-template <size_t kHeads>
-inline F32x16 ScoreRow(const ScoreKeysArgs& a, const float* q, const float* weights, size_t heads,
-                       F32x16 score) {
-  size_t h = 0;
-  for (; h + kHeads <= heads; h += kHeads) {
-    score = ScoreHeads<kHeads>(a, q + h * a.width, weights + h, score);
-  }
-  if constexpr (kHeads > 1) {
-    return ScoreRow<kHeads / 2>(a, q + h * a.width, weights + h, heads - h, score);
+// All heads, in tiles of nearly equal height.
+inline F32x16 ScoreRow(const ScoreKeysArgs& a, const float* q, const float* weights) {
+  const size_t tiles = (a.heads + kTileSums - 1) / kTileSums;
+  F32x16 score = Broadcast(0.0f);
+  for (size_t t = 0; t < tiles; ++t) {
+    const size_t begin = a.heads * t / tiles, end = a.heads * (t + 1) / tiles;
+    score = WithConstant<kTileSums>(end - begin, [&](auto heads) {
+      return ScoreHeads<heads.value>(a, q + begin * a.width, weights + begin, score);
+    });
   }
   return score;
 }
@@ -67,8 +68,7 @@ inline F32x16 ScoreRow(const ScoreKeysArgs& a, const float* q, const float* weig
 void ScoreKeys(const ScoreKeysArgs& a) {
   TurnKeys(a);
   for (size_t t = 0; t < a.rows; ++t) {
-    StoreF32(ScoreRow<kTileSums>(a, a.queries + t * a.query_stride, a.weights + t * a.weight_stride,
-                                 a.heads, Broadcast(0.0f)),
+    StoreF32(ScoreRow(a, a.queries + t * a.query_stride, a.weights + t * a.weight_stride),
              a.scores + t * a.score_stride);
   }
 }
