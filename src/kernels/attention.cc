@@ -35,6 +35,15 @@ uint64_t AllOf(size_t count) {
   return count == kAttentionBlock ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
 }
 
+// Rows that are asked for before they are read: the time of that many decoded covers the latency of
+// memory where the rows lie here and there.
+constexpr size_t kRowsAhead = 8;
+
+void Prefetch(const std::byte* row, size_t bytes) {
+  constexpr size_t kCacheLine = 64;
+  for (size_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(row + i);
+}
+
 void CopyRows(ConstMatrix from, float* to, size_t stride) {
   for (size_t r = 0; r < from.rows; ++r) std::copy_n(from.row(r), from.cols, to + r * stride);
 }

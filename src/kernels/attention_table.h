@@ -63,7 +63,13 @@ struct HeadProductArgs {
   const float* e4m3_values;  // what each of the 256 codes means
   float* y;
   size_t y_stride;
+  float* scratch;  // HeadScratch floats
 };
+// Rows of a weight that are decoded together for dot products.
+constexpr size_t kHeadTileRows = 3;
+constexpr size_t HeadScratch(size_t x_rows, size_t w_rows, size_t cols) {
+  return w_rows * kKeyPanel + (kHeadTileRows + x_rows) * cols;
+}
 struct HeadProductFunctions {
   void (*sum_rows)(const HeadProductArgs& args);
   void (*dot_rows)(const HeadProductArgs& args);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "kernels/dispatch.h"
+#include "kernels/scratch.h"
 #include "tensor/fp8.h"
 
 namespace glimmer::kernels {
@@ -35,7 +36,8 @@ HeadProductArgs Args(ConstMatrix x, const Weight& w, Matrix y) {
           .scale = w.tensor_scale,
           .e4m3_values = E4m3Values(),
           .y = y.data,
-          .y_stride = y.stride};
+          .y_stride = y.stride,
+          .scratch = Scratch(HeadScratch(x.rows, w.rows, w.cols))};
 }
 
 const HeadProductFunctions& FunctionsFor(Isa isa, Format format) {

@@ -49,6 +49,10 @@ inline __m256 MaxHalves(F32x16 a) {
   return _mm256_max_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
 }
 
+inline F32x16 JoinEights(__m256 low, __m256 high) {
+  return {_mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1)};
+}
+
 struct F32xN {
   __m512 v;
 };
@@ -141,6 +145,8 @@ inline void JoinPairs(F32x16& a, F32x16& b) {
   a = first;
 }
 inline __m256 MaxHalves(F32x16 a) { return _mm256_max_ps(a.lo, a.hi); }
+
+inline F32x16 JoinEights(__m256 low, __m256 high) { return {low, high}; }
 
 struct F32xN {
   __m256 v;
