@@ -81,6 +81,9 @@ void SoftmaxSums::Add(const CachedRows& rows) {
   for (size_t first = 0; first < rows.rows.size(); first += kAttentionBlock) {
     const size_t count = std::min(kAttentionBlock, rows.rows.size() - first);
     for (size_t u = 0; u < count; ++u) {
+      if (first + u + kRowsAhead < rows.rows.size()) {
+        Prefetch(rows.rows[first + u + kRowsAhead], CacheRowBytes(rows.format, rows.cols));
+      }
       float* to = memory + u * stride;
       table_.elementwise->load_row(
           rows.format, reinterpret_cast<const uint8_t*>(rows.rows[first + u]), rows.cols, to);
