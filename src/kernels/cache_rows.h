@@ -3,16 +3,17 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
+
+#include "kernels/cache_format.h"
 
 namespace glimmer::kernels {
 
-enum class CacheFormat : uint8_t {
-  kF32,
-  kBf16,
-  kE4m3,        // one byte a value, scale 1
-  kScaledE4m3,  // the same with an F32 scale for each row, a power of two
+// Some rows of a cache, one after the other or from here and there.
+struct CachedRows {
+  CacheFormat format;
+  size_t cols;
+  std::span<const std::byte* const> rows;
 };
 
 size_t CacheRowBytes(CacheFormat format, size_t cols);

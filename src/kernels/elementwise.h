@@ -1,4 +1,6 @@
-// The operations between the matrix products, on rows of F32. Sums run in sixteen lanes.
+// The operations between the matrix products, on rows of F32. Sums run in sixteen lanes, which are
+// added by halves. Every instruction set gives the same bits, except where an exponential is taken:
+// its relative error is below 3 * 2^-24, and results below 1.22e-38 are 0.
 // Outputs may be the inputs. Pure; any number of threads.
 #pragma once
 

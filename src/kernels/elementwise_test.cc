@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "kernels/rope.h"
-#include "kernels/top_k.h"
 
 namespace glimmer::kernels {
 namespace {
@@ -86,45 +85,6 @@ TEST(Rope, RotatesPairsByPositionTimesFrequency) {
   std::vector<float> still = {1, 2, 3, 4};
   table.Rotate(0, RopeStyle::kInterleaved, still);
   EXPECT_EQ(still, (std::vector<float>{1, 2, 3, 4}));
-}
-
-TEST(TopK, TakesTheLargestAscending) {
-  const float scores[] = {3, -1, 7, 5, 2};
-  EXPECT_EQ(TopK(scores, 0), std::vector<uint32_t>());
-  EXPECT_EQ(TopK(scores, 1), (std::vector<uint32_t>{2}));
-  EXPECT_EQ(TopK(scores, 3), (std::vector<uint32_t>{0, 2, 3}));
-  EXPECT_EQ(TopK(scores, 5), (std::vector<uint32_t>{0, 1, 2, 3, 4}));
-  EXPECT_EQ(TopK(scores, 9), (std::vector<uint32_t>{0, 1, 2, 3, 4}));
-}
-
-TEST(TopK, AmongEqualsTheLowerIndexWins) {
-  const float scores[] = {0, 4, 0, 4, 0, 4, -0.0f};
-  EXPECT_EQ(TopK(scores, 2), (std::vector<uint32_t>{1, 3}));
-  EXPECT_EQ(TopK(scores, 4), (std::vector<uint32_t>{0, 1, 3, 5}));
-  EXPECT_EQ(TopK(scores, 6), (std::vector<uint32_t>{0, 1, 2, 3, 4, 5}));
-}
-
-TEST(TopK, NanComesLast) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  const float scores[] = {nan, -5, nan, 1};
-  EXPECT_EQ(TopK(scores, 2), (std::vector<uint32_t>{1, 3}));
-  EXPECT_EQ(TopK(scores, 3).size(), 3u);
-}
-
-TEST(TopK, EqualsSortingForRandomScores) {
-  std::mt19937 random(9);
-  for (int round = 0; round < 200; ++round) {
-    std::vector<float> scores(1 + random() % 50);
-    for (float& s : scores) s = static_cast<float>(random() % 8);
-    const size_t k = random() % (scores.size() + 1);
-    std::vector<uint32_t> order(scores.size());
-    for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(),
-                     [&](uint32_t a, uint32_t b) { return scores[a] > scores[b]; });
-    order.resize(k);
-    std::sort(order.begin(), order.end());
-    EXPECT_EQ(TopK(scores, k), order);
-  }
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include "base/check.h"
 #include "kernels/dispatch.h"
+#include "kernels/e4m3_values.h"
 
 namespace glimmer::kernels {
 namespace {
@@ -17,19 +17,6 @@ using tensor::Matrix;
 constexpr size_t kRowGrain = 24;
 // Products below which waking other threads costs more than it saves: some microseconds' worth.
 constexpr size_t kTooSmallToShare = 100'000;
-
-std::array<float, 256> MakeE4m3Values() {
-  std::array<float, 256> values;
-  for (size_t code = 0; code < values.size(); ++code) {
-    values[code] = tensor::E4m3ToF32(static_cast<tensor::E4m3>(code));
-  }
-  return values;
-}
-
-const float* E4m3Values() {
-  static const std::array<float, 256> values = MakeE4m3Values();
-  return values.data();
-}
 
 std::byte* Scratch() {
   struct alignas(64) Bytes {
@@ -115,19 +102,6 @@ void MatMulHere(ConstMatrix x, const Weight& w, Matrix y, Isa isa) {
   const RowForm form = FormFor(w.format, ActivationType::kF32, x.rows);
   base::ThreadPool here(1);
   MatMulHere(form == RowForm::kPlain ? PlainView(x) : PackRows(here, x, form, isa), w, y, isa);
-}
-
-void WeightedSum(ConstMatrix p, ConstMatrix values, Matrix y, Isa isa) {
-  GLIMMER_CHECK(p.cols == values.rows && y.rows == p.rows && y.cols == values.cols);
-  TableOf(isa).weighted_sum({.p = p.data,
-                             .p_rows = p.rows,
-                             .p_stride = p.stride,
-                             .values = values.data,
-                             .value_rows = values.rows,
-                             .value_stride = values.stride,
-                             .cols = values.cols,
-                             .y = y.data,
-                             .y_stride = y.stride});
 }
 
 }  // namespace glimmer::kernels

@@ -30,8 +30,4 @@ void MatMulHere(const PackedRows& x, const Weight& w, tensor::Matrix y, Isa isa 
 void MatMul(base::ThreadPool& pool, tensor::ConstMatrix x, const Weight& w, tensor::Matrix y);
 void MatMulHere(tensor::ConstMatrix x, const Weight& w, tensor::Matrix y, Isa isa = ActiveIsa());
 
-// y[T, D] = p[T, S] . values[S, D], on the calling thread.
-void WeightedSum(tensor::ConstMatrix p, tensor::ConstMatrix values, tensor::Matrix y,
-                 Isa isa = ActiveIsa());
-
 }  // namespace glimmer::kernels

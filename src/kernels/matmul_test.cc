@@ -276,27 +276,6 @@ TEST(MatMul, ThreadsAndStridedViewsChangeNothing) {
   }
 }
 
-TEST_P(MatMulOnEveryIsa, WeightedSumIsTheSum) {
-  std::mt19937 random(5);
-  for (const size_t cols : {1u, 16u, 40u, 67u}) {
-    for (const size_t rows : {1u, 4u, 7u}) {
-      const OwnedMatrix p = Random(rows, 33, random), values = Random(33, cols, random);
-      OwnedMatrix y(rows, cols);
-      WeightedSum(p, values, y, GetParam());
-      for (size_t t = 0; t < rows; ++t) {
-        for (size_t d = 0; d < cols; ++d) {
-          double sum = 0, magnitude = 0;
-          for (size_t s = 0; s < 33; ++s) {
-            sum += double{p.row(t)[s]} * values.row(s)[d];
-            magnitude += std::abs(double{p.row(t)[s]} * values.row(s)[d]);
-          }
-          ASSERT_NEAR(y.row(t)[d], sum, 34 * 0x1p-24 * magnitude);
-        }
-      }
-    }
-  }
-}
-
 TEST(DecodeRows, GivesTheFormatsDefinition) {
   std::mt19937 random(6);
   const Sample w(Format::kNvfp4, 5, 64, random);

@@ -5,22 +5,10 @@
 
 #include "base/check.h"
 #include "kernels/dispatch.h"
+#include "kernels/e4m3_values.h"
 #include "tensor/nvfp4.h"
 
 namespace glimmer::kernels {
-namespace {
-
-using E4m3Values = std::array<float, 256>;
-
-E4m3Values MakeE4m3Values() {
-  E4m3Values values;
-  for (size_t code = 0; code < values.size(); ++code) {
-    values[code] = tensor::E4m3ToF32(static_cast<tensor::E4m3>(code));
-  }
-  return values;
-}
-
-}  // namespace
 
 tensor::Bf16 AbsMaxOn(Isa isa, std::span<const tensor::Bf16> weights) {
   return TableOf(isa).abs_max(weights.data(), weights.size());
@@ -36,7 +24,6 @@ void PackNvfp4On(Isa isa, std::span<const tensor::Bf16> weights, float tensor_sc
 
 PackError ErrorOfNvfp4On(Isa isa, std::span<const tensor::Bf16> weights, float tensor_scale,
                          std::span<const uint8_t> packed, std::span<const uint8_t> scales) {
-  static const E4m3Values e4m3_values = MakeE4m3Values();
   const size_t blocks = weights.size() / tensor::kNvfp4Block;
   GLIMMER_CHECK(weights.size() == blocks * tensor::kNvfp4Block);
   GLIMMER_CHECK(packed.size() == blocks * tensor::kNvfp4BlockBytes && scales.size() == blocks);
@@ -46,7 +33,7 @@ PackError ErrorOfNvfp4On(Isa isa, std::span<const tensor::Bf16> weights, float t
                            .scales = scales.data(),
                            .blocks = blocks,
                            .tensor_scale = tensor_scale,
-                           .e4m3_values = e4m3_values.data(),
+                           .e4m3_values = E4m3Values(),
                            .squares = squares.data()});
   const auto middle = squares.begin() + tensor::kNvfp4Block;
   return {std::accumulate(squares.begin(), middle, 0.0),

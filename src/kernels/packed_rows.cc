@@ -37,7 +37,7 @@ void AllocateFloats(PackedRows& packed, size_t rows) {
 }
 
 size_t BlocksOf(const PackedRows& packed) { return RoundUp(packed.cols, kIntBlock) / kIntBlock; }
-size_t DigitsOf(RowForm form) { return form == RowForm::kDigits ? kDigits : 1; }
+size_t DigitsOf(RowForm form) { return form == RowForm::kDigits ? kDigitCount : 1; }
 size_t ScalesPerRow(const PackedRows& packed) {
   return packed.form == RowForm::kDigits ? 1 : BlocksOf(packed) * kIntLanes;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "kernels/dispatch.h"
 
 namespace glimmer::kernels {
 
@@ -24,14 +25,10 @@ void RopeTable::Rotate(size_t position_index, RopeStyle style, std::span<float> 
   GLIMMER_CHECK(x.size() == 2 * half_);
   const float* cosines = cos_sin_.data() + position_index * x.size();
   const float* sines = cosines + half_;
-  for (size_t j = 0; j < half_; ++j) {
-    const bool interleaved = style == RopeStyle::kInterleaved;
-    float& a = x[interleaved ? 2 * j : j];
-    float& b = x[interleaved ? 2 * j + 1 : j + half_];
-    const float rotated = a * cosines[j] - b * sines[j];
-    b = b * cosines[j] + a * sines[j];
-    a = rotated;
-  }
+  const ElementwiseTable& table = *ActiveTable().elementwise;
+  const auto rotate =
+      style == RopeStyle::kInterleaved ? table.rotate_interleaved : table.rotate_halves;
+  rotate(cosines, sines, half_, x.data());
 }
 
 }  // namespace glimmer::kernels

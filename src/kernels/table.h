@@ -6,6 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/attention_table.h"
+#include "kernels/elementwise_table.h"
+
 namespace glimmer::kernels {
 
 constexpr size_t kFormats = 4;  // of weights
@@ -17,7 +20,7 @@ constexpr size_t kGroupLanes = 8;
 // Columns of one step of the integer products: the codes of 32 bytes.
 constexpr size_t kIntBlock = 64;
 constexpr size_t kIntLanes = 8;
-constexpr size_t kDigits = 3;  // of a 24-bit number in base 256
+constexpr size_t kDigitCount = 3;  // of a 24-bit number in base 256
 // Bytes of scratch memory that a product may write, aligned to 64.
 constexpr size_t kMatMulScratch = 48 * 1024;
 
@@ -75,17 +78,6 @@ struct PackGroupArgs {
   float* to;
 };
 
-// y[t, d] = sum_s p[t, s] values[s, d].
-struct WeightedSumArgs {
-  const float* p;
-  size_t p_rows, p_stride;
-  const float* values;
-  size_t value_rows, value_stride;
-  size_t cols;
-  float* y;
-  size_t y_stride;
-};
-
 // The error of packed blocks, lane by lane of a block: squares[l] grows by (w - w')^2 and
 // squares[16 + l] by w^2, in the blocks' order.
 struct PackErrorArgs {
@@ -112,7 +104,8 @@ struct Table {
   void (*pack_group)(const PackGroupArgs& args);
   void (*pack_digits)(const PackIntArgs& args);
   void (*pack_int8)(const PackIntArgs& args);
-  void (*weighted_sum)(const WeightedSumArgs& args);
+  const ElementwiseTable* elementwise;
+  const AttentionTable* attention;
 };
 
 namespace scalar {

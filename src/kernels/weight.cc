@@ -10,7 +10,6 @@
 namespace glimmer::kernels {
 namespace {
 
-using tensor::ConstMatrix;
 using tensor::kNvfp4Block;
 using tensor::kNvfp4BlockBytes;
 using tensor::Matrix;
@@ -51,14 +50,6 @@ Weight RowsOf(const Weight& weight, size_t first, size_t count) {
       break;
   }
   return part;
-}
-
-Weight AsWeight(ConstMatrix matrix) {
-  return {.format = Format::kF32,
-          .rows = matrix.rows,
-          .cols = matrix.cols,
-          .stride = matrix.stride,
-          .data = matrix.data};
 }
 
 void DecodeRows(const Weight& w, size_t first, Matrix out) {

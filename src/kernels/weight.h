@@ -41,9 +41,6 @@ struct Weight {
 // Rows [first, first + count).
 Weight RowsOf(const Weight& weight, size_t first, size_t count);
 
-// A matrix in F32 as a weight.
-Weight AsWeight(tensor::ConstMatrix matrix);
-
 // Rows [first, first + out.rows) of w in F32, its scales included.
 void DecodeRows(const Weight& w, size_t first, tensor::Matrix out);
 

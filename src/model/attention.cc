@@ -17,6 +17,10 @@ using tensor::OwnedMatrix;
 // values (64 MB for GLM-5.1).
 constexpr size_t kMaxExpandedPositions = 32768;
 
+// A product of absorbed attention takes this times the time of one of expanded attention: it
+// decodes the cached rows for each row again (docs/kernels/attention.md).
+constexpr double kAbsorbedTime = 1.15;
+
 // Latents and rotated keys of the rows, into the caches.
 void StoreLatents(const Pass& pass, size_t layer, const AttentionWeights& weights, LinearInput& x) {
   const Config& c = pass.model.config;
@@ -50,24 +54,26 @@ OwnedMatrix Queries(const Pass& pass, const AttentionWeights& weights, LinearInp
   return queries;
 }
 
-// Whether expanding takes fewer operations than absorbing. For each head, in products:
-//   expanded  S R (Dn + Dv)   + T S (Dn + Dr + Dv)        (selected or not: all are computed)
-//   absorbed  T R (Dn + Dv)   + T min(S, K) (2 R + Dr)
+// Whether expanding takes less time than absorbing. For each head, in products, with S' positions
+// seen by an average row:
+//   expanded  S R (Dn + Dv)   + T S' (Dn + Dr + Dv)        (selected or not: all are computed)
+//   absorbed  T R (Dn + Dv)   + T min(S', K) (2 R + Dr)
 bool ShouldExpand(const Pass& pass, const Span& span) {
   if (pass.model.settings.attention != AttentionPath::kAuto) {
     return pass.model.settings.attention == AttentionPath::kExpanded;
   }
   const Config& c = pass.model.config;
-  const double rows = static_cast<double>(span.count);
+  const auto rows = static_cast<double>(span.count);
   const double positions = static_cast<double>(span.first_position) + rows;
   if (span.count == 1 || positions > kMaxExpandedPositions) return false;
-  const double read = std::min(positions, static_cast<double>(c.index_topk));
+  const double seen = positions - (rows - 1) / 2;
+  const double read = std::min(seen, static_cast<double>(c.index_topk));
   const auto heads = static_cast<double>(c.qk_nope_head_dim + c.v_head_dim);
   const auto latent = static_cast<double>(c.kv_lora_rank);
   const auto rotated = static_cast<double>(c.qk_rope_head_dim);
-  const double expanded = positions * latent * heads + rows * positions * (heads + rotated);
+  const double expanded = positions * latent * heads + rows * seen * (heads + rotated);
   const double absorbed = rows * latent * heads + rows * read * (2 * latent + rotated);
-  return expanded < absorbed;
+  return expanded < kAbsorbedTime * absorbed;
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <limits>
 
-#include "kernels/elementwise.h"
+#include "kernels/attention.h"
 #include "kernels/matmul.h"
 #include "model/attention_paths.h"
 #include "model/operator_clock.h"
@@ -10,69 +10,101 @@
 namespace glimmer::model {
 namespace {
 
+using kernels::kAttentionBlock;
+using kernels::SoftmaxSums;
 using tensor::ConstMatrix;
 using tensor::Matrix;
 using tensor::OwnedMatrix;
 
-constexpr size_t kQueriesAtOnce = 32;
+// Queries that share a block of keys and values: with 256 + 256 values a position, sums, keys,
+// values and scores take 270 KB, within a second-level cache.
+constexpr size_t kQueriesAtOnce = 64;
+// Positions are loaded and expanded in pieces of this length.
 constexpr size_t kLoadGrain = 64;
+// Values that the keys and values of heads computed together may hold: 128 MB.
+constexpr size_t kMaxExpandedValues = size_t{32} << 20;
 
-// One head's keys [S, Dn + Dr] and values [S, Dv].
-struct HeadCache {
-  OwnedMatrix keys, values;
+// Which positions each of some rows sees, as words for the blocks of positions.
+class Visibility {
+ public:
+  Visibility(const AttentionInput& input, size_t first, size_t count)
+      : count_(count),
+        blocks_((input.span.first_position + first + count - 1) / kAttentionBlock + 1),
+        words_(blocks_ * count) {
+    for (size_t i = 0; i < count; ++i) {
+      const size_t positions = input.span.first_position + first + i + 1;
+      const std::vector<uint32_t>& selected = input.selection[input.span.first_row + first + i];
+      if (selected.empty()) {
+        const size_t whole = positions / kAttentionBlock, rest = positions % kAttentionBlock;
+        for (size_t block = 0; block < whole; ++block) Word(block, i) = ~uint64_t{0};
+        if (rest > 0) Word(whole, i) = (uint64_t{1} << rest) - 1;
+      }
+      for (const uint32_t u : selected) {
+        Word(u / kAttentionBlock, i) |= uint64_t{1} << (u % kAttentionBlock);
+      }
+    }
+  }
+
+  size_t blocks() const { return blocks_; }
+  // By row.
+  std::span<const uint64_t> Block(size_t block) const {
+    return std::span(words_).subspan(block * count_, count_);
+  }
+
+ private:
+  uint64_t& Word(size_t block, size_t i) { return words_[block * count_ + i]; }
+
+  size_t count_, blocks_;
+  std::vector<uint64_t> words_;
 };
 
-HeadCache Expand(const Pass& pass, const AttentionInput& input, ConstMatrix latents, size_t head) {
-  const Config& c = pass.model.config;
-  const size_t nope = c.qk_nope_head_dim, rope = c.qk_rope_head_dim, value = c.v_head_dim;
-  const size_t first = head * (nope + value);
-  HeadCache cache = {OwnedMatrix(latents.rows, nope + rope), OwnedMatrix(latents.rows, value)};
-  const ConstMatrix c_kv = latents.Cols(0, c.kv_lora_rank);
-  kernels::MatMulHere(c_kv, RowsOf(input.kv_b_proj, first, nope), cache.keys.view().Cols(0, nope));
-  kernels::MatMulHere(c_kv, RowsOf(input.kv_b_proj, first + nope, value), cache.values);
-  for (size_t u = 0; u < latents.rows; ++u) {
-    std::copy_n(latents.row(u) + c.kv_lora_rank, rope, cache.keys.row(u) + nope);
+// Keys and values of the heads [first, first + count) at all positions.
+class ExpandedHeads {
+ public:
+  ExpandedHeads(const Pass& pass, const AttentionInput& input, ConstMatrix latents, size_t first,
+                size_t count)
+      : c_(pass.model.config),
+        input_(input),
+        latents_(latents),
+        first_(first),
+        expanded_(latents.rows, count * Width()) {
+    const kernels::Weight weight = RowsOf(input.kv_b_proj, first * Width(), count * Width());
+    kernels::MatMul(pass.pool, latents.Cols(0, c_.kv_lora_rank), weight, expanded_);
   }
-  return cache;
-}
 
-// Minus infinity for what the row may not see: later positions, and those not selected.
-void Hide(std::span<float> scores, size_t position, const std::vector<uint32_t>& selected) {
-  constexpr float kHidden = -std::numeric_limits<float>::infinity();
-  std::fill(scores.begin() + static_cast<ptrdiff_t>(position) + 1, scores.end(), kHidden);
-  if (selected.empty()) return;
-  size_t next = 0;
-  for (size_t u = 0; u <= position; ++u) {
-    if (next < selected.size() && selected[next] == u) {
-      ++next;
-    } else {
-      scores[u] = kHidden;
+  // Rows [row, row + count) of the span for one head.
+  void Attend(size_t head, size_t row, size_t count, Matrix heads) const {
+    const size_t begin = (head - first_) * Width();
+    const ConstMatrix expanded = expanded_;
+    const ConstMatrix keys = expanded.Cols(begin, c_.qk_nope_head_dim);
+    const ConstMatrix values = expanded.Cols(begin + c_.qk_nope_head_dim, c_.v_head_dim);
+    const ConstMatrix rotated = latents_.Cols(c_.kv_lora_rank, c_.qk_rope_head_dim);
+    const size_t first = input_.span.first_row + row;
+    SoftmaxSums sums(
+        input_.queries.Rows(first, count).Cols(head * c_.qk_head_dim(), c_.qk_head_dim()),
+        c_.v_head_dim, 1.0f / std::sqrt(static_cast<float>(c_.qk_head_dim())));
+    const Visibility visible(input_, row, count);
+    for (size_t block = 0; block < visible.blocks(); ++block) {
+      const std::span<const uint64_t> words = visible.Block(block);
+      if (std::all_of(words.begin(), words.end(), [](uint64_t word) { return word == 0; })) {
+        continue;
+      }
+      const size_t u = block * kAttentionBlock;
+      const size_t some = std::min(kAttentionBlock, latents_.rows - u);
+      sums.Add({keys.Rows(u, some), rotated.Rows(u, some), values.Rows(u, some)}, words);
     }
+    sums.Finish(heads.Rows(first, count).Cols(head * c_.v_head_dim, c_.v_head_dim));
   }
-}
 
-void AttendHead(const Pass& pass, const AttentionInput& input, const HeadCache& cache, size_t head,
-                Matrix heads) {
-  const Config& c = pass.model.config;
-  const Span& span = input.span;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(c.qk_head_dim()));
-  for (size_t first = 0; first < span.count; first += kQueriesAtOnce) {
-    const size_t count = std::min(kQueriesAtOnce, span.count - first);
-    const size_t row = span.first_row + first;
-    const size_t visible = span.first_position + first + count;
-    const OwnedMatrix scores(count, visible);
-    kernels::MatMulHere(
-        input.queries.Rows(row, count).Cols(head * c.qk_head_dim(), c.qk_head_dim()),
-        kernels::AsWeight(cache.keys.view().Rows(0, visible)), scores);
-    for (size_t i = 0; i < count; ++i) {
-      const std::span<float> line = scores.view().row_span(i);
-      Hide(line, span.first_position + first + i, input.selection[row + i]);
-      kernels::Softmax(scale, line);
-    }
-    kernels::WeightedSum(scores, cache.values.view().Rows(0, visible),
-                         heads.Rows(row, count).Cols(head * c.v_head_dim, c.v_head_dim));
-  }
-}
+ private:
+  size_t Width() const { return c_.qk_nope_head_dim + c_.v_head_dim; }
+
+  const Config& c_;
+  const AttentionInput& input_;
+  ConstMatrix latents_;
+  size_t first_;
+  OwnedMatrix expanded_;  // [S, count (Dn + Dv)]
+};
 
 }  // namespace
 
@@ -85,9 +117,20 @@ void AttendExpanded(const Pass& pass, const AttentionInput& input, Matrix heads)
   base::RunRanges(pass.pool, latents.rows(), kLoadGrain, [&](size_t first, size_t last, size_t) {
     for (size_t u = first; u < last; ++u) input.latents.Load(u, latents.view().row_span(u));
   });
-  pass.pool.Run(c.num_attention_heads, [&](size_t head, size_t) {
-    AttendHead(pass, input, Expand(pass, input, latents, head), head, heads);
-  });
+  const size_t all = c.num_attention_heads;
+  const size_t at_once = std::clamp<size_t>(
+      kMaxExpandedValues / (latents.rows() * (c.qk_nope_head_dim + c.v_head_dim)), 1, all);
+  const size_t pieces = (input.span.count + kQueriesAtOnce - 1) / kQueriesAtOnce;
+  for (size_t first = 0; first < all; first += at_once) {
+    const size_t count = std::min(at_once, all - first);
+    const ExpandedHeads expanded(pass, input, latents, first, count);
+    pass.pool.Run(count * pieces, [&](size_t task, size_t) {
+      // The last rows see most: they come first.
+      const size_t row = (pieces - 1 - task / count) * kQueriesAtOnce;
+      expanded.Attend(first + task % count, row, std::min(kQueriesAtOnce, input.span.count - row),
+                      heads);
+    });
+  }
 }
 
 }  // namespace glimmer::model

@@ -47,6 +47,20 @@ void RowStore::Load(size_t position, std::span<float> values) const {
   kernels::LoadCacheRow(format_, Row(position), values);
 }
 
+kernels::CachedRows RowStore::Rows(size_t first, size_t count,
+                                   std::vector<const std::byte*>& rows) const {
+  rows.resize(count);
+  for (size_t i = 0; i < count; ++i) rows[i] = Row(first + i);
+  return {format_, cols_, rows};
+}
+
+kernels::CachedRows RowStore::Rows(std::span<const uint32_t> positions,
+                                   std::vector<const std::byte*>& rows) const {
+  rows.resize(positions.size());
+  for (size_t i = 0; i < positions.size(); ++i) rows[i] = Row(positions[i]);
+  return {format_, cols_, rows};
+}
+
 void LayerCache::Grow(size_t count) {
   latents.Grow(count);
   keys.Grow(count);

@@ -24,10 +24,15 @@ class RowStore {
   size_t row_bytes() const { return row_bytes_; }
   // Makes room for positions below `count`.
   void Grow(size_t count);
-  // REQUIRES for both: there is room for the position. Different positions may be stored from
+  // REQUIRES for all: there is room for the position. Different positions may be stored from
   // several threads at once.
   void Store(size_t position, std::span<const float> values);
   void Load(size_t position, std::span<float> values) const;
+  // Rows [first, first + count), and those at the given positions, as they are stored; `rows` is
+  // filled with their addresses and must outlive the result.
+  kernels::CachedRows Rows(size_t first, size_t count, std::vector<const std::byte*>& rows) const;
+  kernels::CachedRows Rows(std::span<const uint32_t> positions,
+                           std::vector<const std::byte*>& rows) const;
 
  private:
   std::byte* Row(size_t position) const;

@@ -25,7 +25,24 @@ namespace {
 //
 #include "kernels/cpu/pack_int-inl.h"
 //
-#include "kernels/cpu/weighted_sum-inl.h"
+#include "kernels/cpu/float-inl.h"
+//
+#include "kernels/cpu/elementwise-inl.h"
+//
+#include "kernels/cpu/cache_rows-inl.h"
+//
+#include "kernels/cpu/attention-inl.h"
+//
+#include "kernels/cpu/indexer-inl.h"
+//
+#include "kernels/cpu/head_products-inl.h"
+
+constexpr ElementwiseTable kElementwise = {
+    RmsNorm,      LayerNorm,   SiluMul,      AddScaled, Softmax, RotateInterleaved,
+    RotateHalves, RoundToBf16, RoundToNvfp4, StoreRow,  LoadRow};
+constexpr AttentionTable kAttention = {
+    Attend,       ScoreKeys, kF32HeadProducts, kBf16HeadProducts, kNvfp4HeadProducts,
+    CountBuckets, ListChosen};
 
 }  // namespace
 
@@ -41,7 +58,8 @@ const Table kTable = {
     .pack_group = PackGroup,
     .pack_digits = PackDigits,
     .pack_int8 = PackInt8,
-    .weighted_sum = WeightedSum,
+    .elementwise = &kElementwise,
+    .attention = &kAttention,
 };
 
 }  // namespace glimmer::kernels::GLIMMER_ISA

@@ -108,10 +108,10 @@ struct DigitRow {
   const int8_t* digits;
   const int32_t* corrections;
   DigitRow(const IntRows& x, size_t t, size_t blocks)
-      : digits(x.digits + t * blocks * kDigits * kIntBlock),
+      : digits(x.digits + t * blocks * kDigitCount * kIntBlock),
         corrections(x.corrections + t * blocks * kIntLanes) {}
   __m256 Add(const IntBlock& w, size_t block, __m256 sum) const {
-    const __m256i dot = _mm256_sub_epi32(DotDigits(w, digits + block * kDigits * kIntBlock),
+    const __m256i dot = _mm256_sub_epi32(DotDigits(w, digits + block * kDigitCount * kIntBlock),
                                          LoadInts(corrections + block * kIntLanes));
     return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), w.scales, sum);
   }

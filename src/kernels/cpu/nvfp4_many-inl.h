@@ -5,11 +5,11 @@
 
 // A panel has eights of rows side by side, one for each 256 bits of a register.
 #if defined(__AVX512VNNI__)
-constexpr size_t kEights = 2;
+constexpr size_t kPanelEights = 2;
 #else
-constexpr size_t kEights = 1;
+constexpr size_t kPanelEights = 1;
 #endif
-constexpr size_t kIntPanelRows = 8 * kEights;
+constexpr size_t kIntPanelRows = 8 * kPanelEights;
 constexpr size_t kIntPanelBlocks = 16;  // of 64 columns: 8 KB of bytes and 2 KB of scales an eight
 constexpr size_t kInt8Rows = 128;  // of x that share a panel: 256 KB, within a second-level cache
 constexpr size_t kPanelBlockBytes = kIntPanelRows * kIntBlock;
@@ -60,9 +60,9 @@ inline void PackEight(const IntMatMulArgs& a, size_t n, size_t count, size_t blo
   }
   Transpose8(rows);
   for (size_t i = 0; i < 8; ++i) {  // dword i: columns 8 i to 8 i + 7
-    uint8_t* bytes = to.bytes + ((i / 2) * 4 + i % 2) * kEights * 32;
+    uint8_t* bytes = to.bytes + ((i / 2) * 4 + i % 2) * kPanelEights * 32;
     _mm256_store_si256(reinterpret_cast<__m256i*>(bytes), LowNibbles(rows[i]));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + 2 * kEights * 32), HighNibbles(rows[i]));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + 2 * kPanelEights * 32), HighNibbles(rows[i]));
   }
   const __m256i codes = _mm256_load_si256(reinterpret_cast<const __m256i*>(four));
   for (int i = 0; i < 4; ++i) {
@@ -76,7 +76,7 @@ inline void PackEight(const IntMatMulArgs& a, size_t n, size_t count, size_t blo
 
 inline void PackPanel(const IntMatMulArgs& a, size_t n, Range blocks, const IntPanel& panel) {
   for (size_t block = blocks.first; block < blocks.last; ++block) {
-    for (size_t eight = 0; eight < kEights; ++eight) {
+    for (size_t eight = 0; eight < kPanelEights; ++eight) {
       const size_t row = n + 8 * eight;
       const size_t at = block - blocks.first;
       PackEight(a, row, row < a.w_rows ? a.w_rows - row : 0, block,

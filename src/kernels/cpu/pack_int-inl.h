@@ -71,8 +71,8 @@ inline float LargestMagnitude(const float* x, size_t cols) {
 }
 
 // Eight numbers' digits in base 256, each from -128 to 127, the most significant first.
-inline void SplitDigits(__m256i x, __m256i (&digits)[kDigits]) {
-  for (int i = kDigits - 1; i > 0; --i) {
+inline void SplitDigits(__m256i x, __m256i (&digits)[kDigitCount]) {
+  for (int i = kDigitCount - 1; i > 0; --i) {
     digits[i] = _mm256_srai_epi32(_mm256_slli_epi32(x, 24), 24);
     x = _mm256_srai_epi32(_mm256_sub_epi32(x, digits[i]), 8);
   }
@@ -100,18 +100,18 @@ void PackDigits(const PackIntArgs& a) {
     const EvenOdd x = LoadEvenOdd(Columns64(a.x, k, a.cols, spare));
     __m256i numbers[2][4];
     for (int half = 0; half < 2; ++half) {
-      __m256i digits[kDigits][4];
+      __m256i digits[kDigitCount][4];
       for (int i = 0; i < 4; ++i) {
         const __m256 value = half == 0 ? x.even[i] : x.odd[i];
         numbers[half][i] = _mm256_cvtps_epi32(_mm256_mul_ps(value, factor));
-        __m256i split[kDigits];
+        __m256i split[kDigitCount];
         SplitDigits(numbers[half][i], split);
-        for (size_t d = 0; d < kDigits; ++d) digits[d][i] = split[d];
+        for (size_t d = 0; d < kDigitCount; ++d) digits[d][i] = split[d];
       }
-      for (size_t d = 0; d < kDigits; ++d) StoreBytes(digits[d], to + d * kIntBlock + half * 32);
+      for (size_t d = 0; d < kDigitCount; ++d) StoreBytes(digits[d], to + d * kIntBlock + half * 32);
     }
     StoreCorrections(numbers[0], numbers[1], corrections);
-    to += kDigits * kIntBlock;
+    to += kDigitCount * kIntBlock;
     corrections += kIntLanes;
   }
 }

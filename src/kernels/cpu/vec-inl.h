@@ -3,6 +3,8 @@
 // Included inside namespace glimmer::kernels::GLIMMER_ISA by files that CMake compiles once for
 // each instruction set. Includes nothing but <immintrin.h> and <cstdint> (see table.h).
 
+constexpr size_t kLanes = 16;
+
 // Eight bytes as sixteen bytes of one nibble each, low nibble first.
 inline __m128i Nibbles(const uint8_t* p) {
   const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));

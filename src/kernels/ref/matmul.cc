@@ -131,7 +131,7 @@ void MatMulDigits(const IntMatMulArgs& a) {
   const size_t blocks = BlocksOf(a.cols);
   MultiplyInts(a, [&](size_t t, size_t k) {
     const int8_t* at =
-        a.x.digits + (t * blocks + k / kIntBlock) * kDigits * kIntBlock + DigitPlace(k);
+        a.x.digits + (t * blocks + k / kIntBlock) * kDigitCount * kIntBlock + DigitPlace(k);
     const int32_t number = (at[0] * 256 + at[kIntBlock]) * 256 + at[2 * kIntBlock];
     return static_cast<float>(number) * a.x.scales[t];
   });
@@ -165,7 +165,7 @@ void PackDigits(const PackIntArgs& a) {
   std::frexp(largest, &exponent);  // largest < 2^exponent
   const float unit = std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
   *a.scales = std::isfinite(largest) ? unit : std::numeric_limits<float>::quiet_NaN();
-  StoreInts(a, kDigits, [&](size_t k) {
+  StoreInts(a, kDigitCount, [&](size_t k) {
     return std::isfinite(largest) ? static_cast<int32_t>(std::nearbyint(a.x[k] / unit)) : 0;
   });
 }
@@ -184,17 +184,6 @@ void PackInt8(const PackIntArgs& a) {
     if (!std::isfinite(step) || step < kSmallestStep) return 0;
     return static_cast<int32_t>(std::nearbyint(a.x[k] / step));
   });
-}
-
-void WeightedSum(const WeightedSumArgs& a) {
-  for (size_t t = 0; t < a.p_rows; ++t) {
-    float* y = a.y + t * a.y_stride;
-    for (size_t d = 0; d < a.cols; ++d) y[d] = 0;
-    for (size_t s = 0; s < a.value_rows; ++s) {
-      const float p = a.p[t * a.p_stride + s];
-      for (size_t d = 0; d < a.cols; ++d) y[d] += p * a.values[s * a.value_stride + d];
-    }
-  }
 }
 
 }  // namespace glimmer::kernels::scalar

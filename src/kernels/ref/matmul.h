@@ -18,6 +18,5 @@ void MatMulInt8(const IntMatMulArgs& args);
 void PackGroup(const PackGroupArgs& args);
 void PackDigits(const PackIntArgs& args);
 void PackInt8(const PackIntArgs& args);
-void WeightedSum(const WeightedSumArgs& args);
 
 }  // namespace glimmer::kernels::scalar

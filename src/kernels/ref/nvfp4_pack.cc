@@ -1,4 +1,6 @@
 // The plain loops that define what the vector kernels must compute.
+#include "kernels/ref/attention.h"
+#include "kernels/ref/elementwise.h"
 #include "kernels/ref/matmul.h"
 #include "kernels/table.h"
 #include "tensor/nvfp4.h"
@@ -56,7 +58,8 @@ const Table kTable = {
     .pack_group = PackGroup,
     .pack_digits = PackDigits,
     .pack_int8 = PackInt8,
-    .weighted_sum = WeightedSum,
+    .elementwise = &kElementwise,
+    .attention = &kAttention,
 };
 
 }  // namespace glimmer::kernels::scalar

@@ -1,0 +1,241 @@
+// Attention, indexer and the small kernels on the shapes of the 5 B benchmark model, on every
+// instruction set of this processor, one thread, blocks in cache. `peak` is the best call's
+// share of the F32 peak measured around the loop; operations count a multiply-add as two.
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <ctime>
+#include <random>
+#include <vector>
+
+#include "kernels/attention.h"
+#include "kernels/dispatch.h"
+#include "kernels/head_products.h"
+#include "kernels/index_scores.h"
+#include "kernels/nvfp4_pack.h"
+#include "kernels/peak.h"
+#include "kernels/top_k.h"
+#include "tensor/nvfp4.h"
+
+namespace glimmer::kernels {
+namespace {
+
+using tensor::OwnedMatrix;
+
+constexpr size_t kHeads = 16, kRank = 512, kRotated = 64, kHeadDim = 256;
+constexpr size_t kIndexHeads = 32, kIndexDim = 128;
+
+OwnedMatrix Random(size_t rows, size_t cols) {
+  static std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  OwnedMatrix matrix(rows, cols);
+  for (float& x : matrix.elements()) x = normal(random);
+  return matrix;
+}
+
+// Rows of a cache in one format.
+struct Cache {
+  Cache(CacheFormat format, size_t count, size_t cols)
+      : bytes(count * CacheRowBytes(format, cols)) {
+    const OwnedMatrix values = Random(count, cols);
+    for (size_t u = 0; u < count; ++u) {
+      std::byte* row = bytes.data() + u * CacheRowBytes(format, cols);
+      StoreCacheRow(format, values.view().row_span(u), row);
+      rows.push_back(row);
+    }
+    cached = {format, cols, rows};
+  }
+  std::vector<std::byte> bytes;
+  std::vector<const std::byte*> rows;
+  CachedRows cached;
+};
+
+// Largest difference, relative to the largest value.
+double Distance(const OwnedMatrix& a, const OwnedMatrix& b) {
+  double difference = 0, size = 0;
+  for (size_t i = 0; i < a.elements().size(); ++i) {
+    difference = std::max(difference, std::abs(double{a.elements()[i]} - b.elements()[i]));
+    size = std::max(size, std::abs(double{b.elements()[i]}));
+  }
+  return difference / size;
+}
+constexpr double kTolerance = 1e-4;  // the tests have the derived ones
+
+// Processor time of this thread: other work on the machine counts less.
+double Seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// Times `body`, which does so many operations, call by call between measurements of the peak, and
+// compares the best of both: what else runs on the machine can only make either slower.
+template <class Body>
+void Time(benchmark::State& state, double operations, Body body) {
+  double best = 0, peak = 0;
+  const auto measure = [](double& fastest, auto work) {
+    const double start = Seconds();
+    const double done = work();
+    fastest = std::max(fastest, done / (Seconds() - start));
+  };
+  for (int i = 0; i < 20; ++i) measure(peak, [] { return RunPeak(PeakKind::kF32, 5); });
+  for (auto _ : state) {
+    measure(best, [&] {
+      body();
+      return operations;
+    });
+  }
+  for (int i = 0; i < 20; ++i) measure(peak, [] { return RunPeak(PeakKind::kF32, 5); });
+  state.counters["peak"] = best / peak;
+  state.counters["best_us"] = operations / best * 1e6;
+}
+
+void Absorbed(benchmark::State& state, Isa isa, CacheFormat format, size_t heads) {
+  constexpr size_t kPositions = 2048, kAtOnce = 256;
+  const Cache cache(format, kPositions, kRank + kRotated);
+  const OwnedMatrix queries = Random(heads, kRank + kRotated);
+  const auto run = [&](Isa on, const OwnedMatrix& y) {
+    SoftmaxSums all(on, queries, kRank, 0.06f);
+    for (size_t first = 0; first < kPositions; first += kAtOnce) {
+      SoftmaxSums sums(on, queries, kRank, 0.06f);
+      sums.Add({format, kRank + kRotated, std::span(cache.rows).subspan(first, kAtOnce)});
+      all.Merge(sums);
+    }
+    all.Finish(y);
+  };
+  const OwnedMatrix y(heads, kRank), expected(heads, kRank);
+  run(isa, y);
+  run(Isa::kScalar, expected);
+  if (Distance(y, expected) > kTolerance) return state.SkipWithError("wrong sums");
+  Time(state, 2.0 * static_cast<double>(heads * kPositions * (2 * kRank + kRotated)),
+       [&] { run(isa, y); });
+}
+
+void Expanded(benchmark::State& state, Isa isa) {
+  constexpr size_t kQueries = 64, kPositions = 2048, kNope = kHeadDim - kRotated;
+  const OwnedMatrix queries = Random(kQueries, kHeadDim);
+  const OwnedMatrix expanded = Random(kPositions, kNope + kHeadDim);
+  const OwnedMatrix rotated = Random(kPositions, kRotated);
+  const std::vector<uint64_t> all(kQueries, ~uint64_t{0});
+  const auto run = [&](Isa on, const OwnedMatrix& y) {
+    SoftmaxSums sums(on, queries, kHeadDim, 0.06f);
+    for (size_t u = 0; u < kPositions; u += kAttentionBlock) {
+      const auto rows = expanded.view().Rows(u, kAttentionBlock);
+      sums.Add({rows.Cols(0, kNope), rotated.view().Rows(u, kAttentionBlock),
+                rows.Cols(kNope, kHeadDim)},
+               all);
+    }
+    sums.Finish(y);
+  };
+  const OwnedMatrix y(kQueries, kHeadDim), expected(kQueries, kHeadDim);
+  run(isa, y);
+  run(Isa::kScalar, expected);
+  if (Distance(y, expected) > kTolerance) return state.SkipWithError("wrong sums");
+  Time(state, 2.0 * kQueries * kPositions * 2 * kHeadDim, [&] { run(isa, y); });
+}
+
+void Index(benchmark::State& state, Isa isa, CacheFormat format, size_t rows) {
+  constexpr size_t kKeys = 256;
+  const Cache keys(format, kKeys, kIndexDim);
+  const OwnedMatrix queries = Random(rows, kIndexHeads * kIndexDim);
+  const OwnedMatrix weights = Random(rows, kIndexHeads);
+  const OwnedMatrix scores(rows, kKeys), expected(rows, kKeys);
+  ScoreKeysOn(isa, queries, weights, keys.cached, scores);
+  ScoreKeysOn(Isa::kScalar, queries, weights, keys.cached, expected);
+  if (Distance(scores, expected) > kTolerance) return state.SkipWithError("wrong scores");
+  Time(state, 2.0 * static_cast<double>(rows) * kKeys * kIndexHeads * kIndexDim,
+       [&] { ScoreKeysOn(isa, queries, weights, keys.cached, scores); });
+}
+
+void Choose(benchmark::State& state, Isa isa, size_t count, size_t k) {
+  const OwnedMatrix scores = Random(1, count);
+  if (TopKOn(isa, scores.elements(), k) != TopKOn(Isa::kScalar, scores.elements(), k)) {
+    return state.SkipWithError("wrong choice");
+  }
+  Time(state, static_cast<double>(count),
+       [&] { benchmark::DoNotOptimize(TopKOn(isa, scores.elements(), k)); });
+}
+
+// W_K for one query and W_V for one sum, of one head.
+void HeadProducts(benchmark::State& state, Isa isa, Format format, size_t rows) {
+  constexpr size_t kNope = kHeadDim - kRotated;
+  const OwnedMatrix values = Random(kNope + kHeadDim, kRank);
+  std::vector<tensor::Bf16> bf16;
+  for (const float x : values.elements()) bf16.push_back(tensor::F32ToBf16(x));
+  std::vector<uint8_t> codes(bf16.size() / 2), scales(bf16.size() / 16);
+  Weight w = {.format = format, .rows = values.rows(), .cols = kRank, .stride = kRank};
+  w.data = bf16.data();
+  if (format == Format::kNvfp4) {
+    w.tensor_scale = tensor::Nvfp4TensorScale(4.0f, tensor::ScaleRule::kCpu);
+    PackNvfp4(bf16, w.tensor_scale, codes, scales);
+    w.data = codes.data();
+    w.block_scales = scales.data();
+  }
+  const OwnedMatrix queries = Random(rows, kNope), sums = Random(rows, kRank);
+  const auto run = [&](Isa on, const OwnedMatrix& y) {
+    SumOfRowsOn(on, queries, RowsOf(w, 0, kNope), y.view().Cols(0, kRank));
+    DotRowsOn(on, sums, RowsOf(w, kNope, kHeadDim), y.view().Cols(kRank, kHeadDim));
+  };
+  const OwnedMatrix y(rows, kRank + kHeadDim), expected(rows, kRank + kHeadDim);
+  run(isa, y);
+  run(Isa::kScalar, expected);
+  if (Distance(y, expected) > kTolerance) return state.SkipWithError("wrong products");
+  Time(state, 2.0 * static_cast<double>(rows * kRank * (kNope + kHeadDim)), [&] { run(isa, y); });
+}
+
+// What one token of the model needs in one layer, one after the other; see the counts.
+void Small(benchmark::State& state, Isa isa) {
+  const ElementwiseTable& t = *TableOf(isa).elementwise;
+  const OwnedMatrix x = Random(1, 6144), weight = Random(1, 6144), y = Random(1, 6144);
+  const OwnedMatrix heads = Random(kHeads + kIndexHeads, kRotated), turns = Random(1, kRotated);
+  std::vector<uint8_t> row(4 * (kRank + kRotated));
+  const auto run = [&](const ElementwiseTable& on) {
+    for (int i = 0; i < 2; ++i) on.rms_norm(x.row(0), weight.row(0), 2048, 1e-5f, y.row(0));
+    on.rms_norm(x.row(0), weight.row(0), 768, 1e-5f, y.row(0));
+    on.rms_norm(x.row(0), weight.row(0), kRank, 1e-5f, y.row(0));
+    on.layer_norm(x.row(0), weight.row(0), weight.row(0), kIndexDim, 1e-6f, y.row(0));
+    for (int i = 0; i < 9; ++i) on.silu_mul(x.row(0), weight.row(0), 1024, y.row(0));
+    for (int i = 0; i < 11; ++i) on.add_scaled(0.1f, x.row(0), 2048, y.row(0));
+    for (size_t h = 0; h < heads.rows(); ++h) {
+      on.rotate_interleaved(turns.row(0), turns.row(0) + kRotated / 2, kRotated / 2, heads.row(h));
+    }
+    for (int i = 0; i < 9; ++i) on.round_to_bf16(x.row(0), 2048, y.row(0));
+    on.store_row(CacheFormat::kE4m3, x.row(0), kRank + kRotated, row.data());
+    on.store_row(CacheFormat::kScaledE4m3, x.row(0), kIndexDim, row.data());
+  };
+  Time(state, 1, [&] { run(t); });
+}
+
+void RegisterAll(Isa isa) {
+  const auto add = [&](const std::string& name, auto... args) {
+    benchmark::RegisterBenchmark((name + "/" + std::string(IsaName(isa))).c_str(), args...);
+  };
+  const std::pair<CacheFormat, std::string> formats[] = {
+      {CacheFormat::kF32, "f32"}, {CacheFormat::kBf16, "bf16"}, {CacheFormat::kE4m3, "e4m3"}};
+  for (const auto& [format, name] : formats) add("Absorbed/" + name, Absorbed, isa, format, kHeads);
+  add("Absorbed64Heads/e4m3", Absorbed, isa, CacheFormat::kE4m3, size_t{64});
+  add("Expanded", Expanded, isa);
+  for (const size_t rows : {1u, 32u}) {
+    const std::string name = "Index/rows" + std::to_string(rows);
+    add(name + "/bf16", Index, isa, CacheFormat::kBf16, rows);
+    add(name + "/e4m3", Index, isa, CacheFormat::kScaledE4m3, rows);
+  }
+  add("Choose2048Of131072", Choose, isa, size_t{131072}, size_t{2048});
+  add("Choose8Of64", Choose, isa, size_t{64}, size_t{8});
+  for (const size_t rows : {1u, 64u}) {
+    const std::string name = "HeadProducts/rows" + std::to_string(rows);
+    add(name + "/bf16", HeadProducts, isa, Format::kBf16, rows);
+    add(name + "/nvfp4", HeadProducts, isa, Format::kNvfp4, rows);
+  }
+  add("SmallKernelsOfALayer", Small, isa);
+}
+
+}  // namespace
+}  // namespace glimmer::kernels
+
+int main(int argc, char** argv) {
+  for (const auto isa : glimmer::kernels::AvailableIsas()) glimmer::kernels::RegisterAll(isa);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,99 @@
+// What each instruction set provides for attention.h, head_products.h and top_k.h, behind plain
+// pointers; those headers say what is computed. Strides count elements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace glimmer::kernels {
+
+// Positions that one call of `attend` takes: one bit each in a word of `visible`.
+constexpr size_t kAttentionBlock = 64;
+// Keys that are scored together, one to a lane.
+constexpr size_t kKeyPanel = 16;
+// Bits of a score that one step of choosing the largest looks at, at most.
+constexpr unsigned kMaxBucketBits = 11;
+
+// One block of positions added to the softmax-weighted sums of `rows` queries:
+//   s[n, u] = scale * q[n] · k[u]  for the visible u;  m' = max(m, s);  p[n, u] = exp(s[n, u] - m')
+//   sums[n] = exp(m - m') sums[n] + sum_u p[n, u] v[u];  totals alike;  m = m'
+// A row without a visible position stays as it is.
+// REQUIRES: width and value_cols are multiples of kKeyPanel; there is memory for keys up to the
+// next multiple of four, and their values do not matter.
+struct AttendArgs {
+  const float* queries;  // [rows, width]
+  size_t rows, query_stride, width;
+  const float* keys;  // [count, width]
+  size_t key_stride;
+  const float* values;  // [count, value_cols]
+  size_t value_stride, value_cols;
+  size_t count;             // at most kAttentionBlock
+  const uint64_t* visible;  // [rows], bit u for position u; none from `count` on
+  float scale;
+  float* maxima;  // [rows], of q · k before scaling; minus infinity before the first position
+  float* totals;  // [rows]
+  float* sums;    // [rows, value_cols]
+  size_t sum_stride;
+  float* scores;  // scratch, [rows, kAttentionBlock]
+};
+
+// scores[t, u] = sum_h weights[t, h] max(q[t, h] · k[u], 0) for kKeyPanel keys.
+struct ScoreKeysArgs {
+  const float* queries;  // [rows, heads * width]
+  size_t rows, query_stride, heads, width;
+  const float* weights;  // [rows, heads]
+  size_t weight_stride;
+  const float* keys;  // [kKeyPanel, width], key_stride a multiple of kKeyPanel
+  size_t key_stride;
+  float* scores;  // [rows, kKeyPanel]
+  size_t score_stride;
+  float* panel;  // scratch, [key_stride, kKeyPanel]
+};
+
+// Rows of a weight (weight.h) and vectors that meet them:
+//   sum_rows:  y[t, k] = scale * sum_n x[t, n] w[n, k]    x [x_rows, w_rows], y [x_rows, cols]
+//   dot_rows:  y[t, n] = scale * sum_k x[t, k] w[n, k]    x [x_rows, cols], y [x_rows, w_rows]
+struct HeadProductArgs {
+  const float* x;
+  size_t x_rows, x_stride;
+  const void* w;
+  const uint8_t* block_scales;  // NVFP4: [w_rows, cols / 16]
+  size_t w_rows, w_stride, cols;
+  float scale;
+  const float* e4m3_values;  // what each of the 256 codes means
+  float* y;
+  size_t y_stride;
+  float* scratch;  // HeadScratch floats
+};
+// Rows of a weight that are decoded together for dot products.
+constexpr size_t kHeadTileRows = 3;
+constexpr size_t HeadScratch(size_t x_rows, size_t w_rows, size_t cols) {
+  return w_rows * kKeyPanel + (kHeadTileRows + x_rows) * cols;
+}
+struct HeadProductFunctions {
+  void (*sum_rows)(const HeadProductArgs& args);
+  void (*dot_rows)(const HeadProductArgs& args);
+};
+
+// Scores in an order of unsigned numbers: 0 like -0, NaN like minus infinity (top_k.h). Counts
+// those whose bits from `shift + bits` up equal `prefix`, by the next `bits` bits.
+struct CountBucketsArgs {
+  const float* scores;
+  size_t count;
+  unsigned shift, bits;
+  uint32_t prefix;   // not looked at if shift + bits is 32
+  uint32_t* counts;  // [2^bits], added to
+};
+
+struct AttentionTable {
+  void (*attend)(const AttendArgs& args);
+  void (*score_keys)(const ScoreKeysArgs& args);
+  HeadProductFunctions f32, bf16, nvfp4;
+  void (*count_buckets)(const CountBucketsArgs& args);
+  // Indices of the scores above the threshold and of the first `equal` that equal it, ascending;
+  // returns how many.
+  size_t (*list_chosen)(const float* scores, size_t count, float threshold, size_t equal,
+                        uint32_t* out);
+};
+
+}  // namespace glimmer::kernels

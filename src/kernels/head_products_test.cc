@@ -1,0 +1,125 @@
+#include "kernels/head_products.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "kernels/matmul.h"
+#include "kernels/nvfp4_pack.h"
+#include "tensor/nvfp4.h"
+
+namespace glimmer::kernels {
+namespace {
+
+using tensor::OwnedMatrix;
+
+class HeadProductsOnEveryIsa : public ::testing::TestWithParam<Isa> {};
+
+OwnedMatrix Random(size_t rows, size_t cols, std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  OwnedMatrix matrix(rows, cols);
+  for (float& x : matrix.elements()) x = normal(random);
+  return matrix;
+}
+
+// A random weight in one of the formats, with its values.
+struct Sample {
+  Sample(Format format, size_t rows, size_t cols, std::mt19937& random)
+      : values(Random(rows, cols, random)), codes(rows * cols / 2), scales(rows * cols / 16) {
+    for (const float x : values.elements()) bf16.push_back(tensor::F32ToBf16(x));
+    weight = {.format = format, .rows = rows, .cols = cols, .stride = cols};
+    weight.data = values.row(0);
+    if (format == Format::kBf16) weight.data = bf16.data();
+    if (format == Format::kNvfp4) {
+      weight.tensor_scale = tensor::Nvfp4TensorScale(4.0f, tensor::ScaleRule::kCpu);
+      PackNvfp4(bf16, weight.tensor_scale, codes, scales);
+      weight.data = codes.data();
+      weight.block_scales = scales.data();
+    }
+    DecodeRows(weight, 0, values);
+  }
+
+  OwnedMatrix values;
+  std::vector<tensor::Bf16> bf16;
+  std::vector<uint8_t> codes, scales;
+  Weight weight;
+};
+
+// Calls test(format, cols) for shapes with and without whole vectors.
+template <class Test>
+void ForEachShape(Test test) {
+  for (const Format format : {Format::kF32, Format::kBf16, Format::kNvfp4}) {
+    for (const size_t cols : {16u, 48u, 512u, 208u, 7u, 100u}) {
+      if (format != Format::kNvfp4 || cols % 16 == 0) test(format, cols);
+    }
+  }
+}
+
+TEST_P(HeadProductsOnEveryIsa, SumOfRowsIsTheProduct) {
+  std::mt19937 random(1);
+  ForEachShape([&](Format format, size_t cols) {
+    const Sample w(format, 1 + random() % 40, cols, random);
+    for (const size_t rows : {1u, 2u, 6u, 13u}) {
+      const OwnedMatrix x = Random(rows, w.weight.rows, random), y(rows, cols);
+      SumOfRowsOn(GetParam(), x, w.weight, y);
+      for (size_t t = 0; t < rows; ++t) {
+        for (size_t k = 0; k < cols; ++k) {
+          double sum = 0, magnitude = 0;
+          for (size_t n = 0; n < w.weight.rows; ++n) {
+            sum += double{x.row(t)[n]} * w.values.row(n)[k];
+            magnitude += std::abs(double{x.row(t)[n]} * w.values.row(n)[k]);
+          }
+          const double steps = static_cast<double>(w.weight.rows + 3);
+          ASSERT_NEAR(y.row(t)[k], sum, steps * 0x1p-24 * magnitude);
+        }
+      }
+    }
+  });
+}
+
+TEST_P(HeadProductsOnEveryIsa, DotRowsIsTheProduct) {
+  std::mt19937 random(2);
+  ForEachShape([&](Format format, size_t cols) {
+    const Sample w(format, 1 + random() % 20, cols, random);
+    for (const size_t rows : {1u, 2u, 4u, 9u}) {
+      const OwnedMatrix x = Random(rows, cols, random), y(rows, w.weight.rows);
+      DotRowsOn(GetParam(), x, w.weight, y);
+      for (size_t t = 0; t < rows; ++t) {
+        for (size_t n = 0; n < w.weight.rows; ++n) {
+          double sum = 0, magnitude = 0;
+          for (size_t k = 0; k < cols; ++k) {
+            sum += double{x.row(t)[k]} * w.values.row(n)[k];
+            magnitude += std::abs(double{x.row(t)[k]} * w.values.row(n)[k]);
+          }
+          const double steps = static_cast<double>(cols) / 16 + 36;
+          ASSERT_NEAR(y.row(t)[n], sum, steps * 0x1p-24 * magnitude);
+        }
+      }
+    }
+  });
+}
+
+TEST_P(HeadProductsOnEveryIsa, ARowDoesNotDependOnItsBatch) {
+  std::mt19937 random(3);
+  ForEachShape([&](Format format, size_t cols) {
+    const Sample w(format, 25, cols, random);
+    const OwnedMatrix x = Random(15, 25, random), z = Random(15, cols, random);
+    const OwnedMatrix sums(15, cols), sum(1, cols), dots(15, 25), dot(1, 25);
+    SumOfRowsOn(GetParam(), x, w.weight, sums);
+    DotRowsOn(GetParam(), z, w.weight, dots);
+    for (size_t t = 0; t < 15; ++t) {
+      SumOfRowsOn(GetParam(), x.view().Rows(t, 1), w.weight, sum);
+      DotRowsOn(GetParam(), z.view().Rows(t, 1), w.weight, dot);
+      for (size_t k = 0; k < cols; ++k) ASSERT_EQ(sums.row(t)[k], sum.row(0)[k]);
+      for (size_t n = 0; n < 25; ++n) ASSERT_EQ(dots.row(t)[n], dot.row(0)[n]);
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, HeadProductsOnEveryIsa, ::testing::ValuesIn(AvailableIsas()),
+                         [](const auto& isa) { return std::string(IsaName(isa.param)); });
+
+}  // namespace
+}  // namespace glimmer::kernels
