@@ -16,10 +16,6 @@ using tensor::OwnedMatrix;
 // values (64 MB for GLM-5.1).
 constexpr size_t kMaxExpandedPositions = 32768;
 
-// A product of absorbed attention takes this times the time of one of expanded attention: it
-// decodes the cached rows for each row again (docs/kernels/attention.md).
-constexpr double kAbsorbedTime = 1.15;
-
 // Latents and rotated keys of the rows, into the caches.
 void StoreLatents(const Pass& pass, size_t layer, const AttentionWeights& weights, LinearInput& x) {
   const Config& c = pass.model.config;
@@ -53,8 +49,9 @@ OwnedMatrix Queries(const Pass& pass, const AttentionWeights& weights, LinearInp
   return queries;
 }
 
-// Whether expanding takes less time than absorbing. For each head, in products, with S' positions
-// seen by an average row:
+// Whether expanding takes fewer operations than absorbing; an operation takes about the same time in
+// both (docs/kernels/attention.md). For each head, in products, with S' positions seen by an average
+// row:
 //   expanded  S R (Dn + Dv)   + T S' (Dn + Dr + Dv)        (selected or not: all are computed)
 //   absorbed  T R (Dn + Dv)   + T min(S', K) (2 R + Dr)
 bool ShouldExpand(const Pass& pass, const Span& span) {
@@ -72,7 +69,7 @@ bool ShouldExpand(const Pass& pass, const Span& span) {
   const auto rotated = static_cast<double>(c.qk_rope_head_dim);
   const double expanded = positions * latent * heads + rows * seen * (heads + rotated);
   const double absorbed = rows * latent * heads + rows * read * (2 * latent + rotated);
-  return expanded < kAbsorbedTime * absorbed;
+  return expanded < absorbed;
 }
 
 }  // namespace
