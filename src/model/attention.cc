@@ -49,9 +49,9 @@ OwnedMatrix Queries(const Pass& pass, const AttentionWeights& weights, LinearInp
   return queries;
 }
 
-// Whether expanding takes fewer operations than absorbing; an operation takes about the same time in
-// both (docs/kernels/attention.md). For each head, in products, with S' positions seen by an average
-// row:
+// Whether expanding takes fewer operations than absorbing; an operation takes about the same time
+// in both (docs/kernels/attention.md). For each head, in products, with S' positions seen by an
+// average row:
 //   expanded  S R (Dn + Dv)   + T S' (Dn + Dr + Dv)        (selected or not: all are computed)
 //   absorbed  T R (Dn + Dv)   + T min(S', K) (2 R + Dr)
 bool ShouldExpand(const Pass& pass, const Span& span) {
