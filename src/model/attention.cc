@@ -22,13 +22,13 @@ void StoreLatents(const Pass& pass, size_t layer, const AttentionWeights& weight
   const OwnedMatrix latents = Apply(pass, x, weights.kv_a_proj);
   for (const Span& span : pass.spans) {
     span.sequence->layer(layer).Grow(span.first_position + span.count);
-    for (size_t i = 0; i < span.count; ++i) {
+    ForEachRow(pass, span.count, [&](size_t i) {
       const std::span<float> row = latents.view().row_span(span.first_row + i);
       const std::span<float> latent = row.first(c.kv_lora_rank);
       kernels::RmsNorm(latent, weights.kv_a_norm, pass.model.latent_norm_eps, latent);
       pass.rope.Rotate(span.first_row + i, RopeStyle::kInterleaved, row.subspan(c.kv_lora_rank));
       span.sequence->layer(layer).latents.Store(span.first_position + i, row);
-    }
+    });
   }
   if (pass.observer != nullptr) {
     pass.observer->OnLinearInput(weights.kv_b_proj, latents.view().Cols(0, c.kv_lora_rank));
