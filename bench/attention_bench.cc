@@ -112,7 +112,7 @@ void Absorbed(benchmark::State& state, Isa isa, CacheFormat format, size_t heads
 }
 
 void Expanded(benchmark::State& state, Isa isa) {
-  constexpr size_t kQueries = 64, kPositions = 2048, kNope = kHeadDim - kRotated;
+  constexpr size_t kQueries = 128, kPositions = 2048, kNope = kHeadDim - kRotated;
   const OwnedMatrix queries = Random(kQueries, kHeadDim);
   const OwnedMatrix expanded = Random(kPositions, kNope + kHeadDim);
   const OwnedMatrix rotated = Random(kPositions, kRotated);

@@ -78,6 +78,7 @@ void SoftmaxSums::Add(const CachedRows& rows) {
   const size_t stride = BlockStride(rows.cols), pad = queries_.cols() - rows.cols;
   float* memory = Scratch(kAttentionBlock * (stride + queries_.rows()));
   const Block block = {memory, stride, memory, stride, memory + kAttentionBlock * stride};
+  std::vector<uint64_t> visible;
   for (size_t first = 0; first < rows.rows.size(); first += kAttentionBlock) {
     const size_t count = std::min(kAttentionBlock, rows.rows.size() - first);
     for (size_t u = 0; u < count; ++u) {
@@ -89,7 +90,7 @@ void SoftmaxSums::Add(const CachedRows& rows) {
           rows.format, reinterpret_cast<const uint8_t*>(rows.rows[first + u]), rows.cols, to);
       std::fill_n(to + rows.cols, pad, 0.0f);
     }
-    const std::vector<uint64_t> visible(queries_.rows(), AllOf(count));
+    visible.assign(queries_.rows(), AllOf(count));
     Add(block, count, visible.data());
   }
 }

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cache_format.h"
+
 namespace glimmer::kernels {
 
 // Positions that one call of `attend` takes: one bit each in a word of `visible`.
@@ -37,18 +39,22 @@ struct AttendArgs {
   float* scores;  // scratch, [rows, kAttentionBlock]
 };
 
-// scores[t, u] = sum_h weights[t, h] max(q[t, h] · k[u], 0) for kKeyPanel keys.
+// scores[t, u] = sum_h weights[t, h] max(q[t, h] · k[u], 0) for kKeyPanel keys as a cache stores
+// them.
 struct ScoreKeysArgs {
   const float* queries;  // [rows, heads * width]
   size_t rows, query_stride, heads, width;
   const float* weights;  // [rows, heads]
   size_t weight_stride;
-  const float* keys;  // [kKeyPanel, width], key_stride a multiple of kKeyPanel
-  size_t key_stride;
-  float* scores;  // [rows, kKeyPanel]
+  CacheFormat format;
+  const uint8_t* const* keys;  // [kKeyPanel] rows of `width` values
+  float* scores;               // [rows, kKeyPanel]
   size_t score_stride;
-  float* panel;  // scratch, [key_stride, kKeyPanel]
+  float* scratch;  // ScoreKeysScratch floats
 };
+constexpr size_t ScoreKeysScratch(size_t width) {
+  return 2 * kKeyPanel * ((width + kKeyPanel - 1) / kKeyPanel * kKeyPanel);
+}
 
 // Rows of a weight (weight.h) and vectors that meet them:
 //   sum_rows:  y[t, k] = scale * sum_n x[t, n] w[n, k]    x [x_rows, w_rows], y [x_rows, cols]

@@ -17,23 +17,19 @@ using tensor::OwnedMatrix;
 // values (64 MB for GLM-5.1).
 constexpr size_t kMaxExpandedPositions = 32768;
 
-// A product of absorbed attention takes this times the time of one of expanded attention: it
-// decodes the cached rows for each row again (docs/kernels/attention.md).
-constexpr double kAbsorbedTime = 1.15;
-
 // Latents and rotated keys of the rows, into the caches.
 void StoreLatents(const Pass& pass, size_t layer, const AttentionWeights& weights, LinearInput& x) {
   const Config& c = pass.model.config;
   const OwnedMatrix latents = Apply(pass, x, weights.kv_a_proj);
   for (const Span& span : pass.spans) {
     span.sequence->layer(layer).Grow(span.first_position + span.count);
-    for (size_t i = 0; i < span.count; ++i) {
+    ForEachRow(pass, span.count, [&](size_t i) {
       const std::span<float> row = latents.view().row_span(span.first_row + i);
       const std::span<float> latent = row.first(c.kv_lora_rank);
       kernels::RmsNorm(latent, weights.kv_a_norm, pass.model.latent_norm_eps, latent);
       pass.rope.Rotate(span.first_row + i, RopeStyle::kInterleaved, row.subspan(c.kv_lora_rank));
       span.sequence->layer(layer).latents.Store(span.first_position + i, row);
-    }
+    });
   }
   if (pass.observer == nullptr) return;
   const LinearInput c_kv(pass, latents.view().Cols(0, c.kv_lora_rank));
@@ -54,8 +50,9 @@ OwnedMatrix Queries(const Pass& pass, const AttentionWeights& weights, LinearInp
   return queries;
 }
 
-// Whether expanding takes less time than absorbing. For each head, in products, with S' positions
-// seen by an average row:
+// Whether expanding takes fewer operations than absorbing; an operation takes about the same time
+// in both (docs/kernels/attention.md). For each head, in products, with S' positions seen by an
+// average row:
 //   expanded  S R (Dn + Dv)   + T S' (Dn + Dr + Dv)        (selected or not: all are computed)
 //   absorbed  T R (Dn + Dv)   + T min(S', K) (2 R + Dr)
 bool ShouldExpand(const Pass& pass, const Span& span) {
@@ -73,7 +70,7 @@ bool ShouldExpand(const Pass& pass, const Span& span) {
   const auto rotated = static_cast<double>(c.qk_rope_head_dim);
   const double expanded = positions * latent * heads + rows * seen * (heads + rotated);
   const double absorbed = rows * latent * heads + rows * read * (2 * latent + rotated);
-  return expanded < kAbsorbedTime * absorbed;
+  return expanded < absorbed;
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ using tensor::Matrix;
 using tensor::OwnedMatrix;
 
 // Queries that share a block of keys and values: with 256 + 256 values a position, sums, keys,
-// values and scores take 270 KB, within a second-level cache.
-constexpr size_t kQueriesAtOnce = 64;
+// values, scores and the queries themselves take 430 KB, about a second-level cache.
+constexpr size_t kQueriesAtOnce = 128;
 // Positions are loaded and expanded in pieces of this length.
 constexpr size_t kLoadGrain = 64;
 // Values that the keys and values of heads computed together may hold: 128 MB.

@@ -26,14 +26,14 @@ void StoreKeys(const Pass& pass, size_t layer, const IndexerWeights& weights, Li
                kernels::RopeStyle style) {
   const OwnedMatrix keys = Apply(pass, x, weights.wk);
   for (const Span& span : pass.spans) {
-    for (size_t i = 0; i < span.count; ++i) {
+    ForEachRow(pass, span.count, [&](size_t i) {
       const size_t row = span.first_row + i;
       const std::span<float> key = keys.view().row_span(row);
       kernels::LayerNorm(key, weights.k_norm_weight, weights.k_norm_bias, kKeyNormEps, key);
       if (!AreFinite(key)) pass.faults->Report(layer, "the indexer's keys");
       pass.rope.Rotate(row, style, key.first(pass.model.config.qk_rope_head_dim));
       span.sequence->layer(layer).keys.Store(span.first_position + i, key);
-    }
+    });
   }
 }
 

@@ -35,9 +35,13 @@ inline void ScoreTile(const AttendArgs& a, size_t n, size_t u) {
   }
 }
 
+// Groups of queries that see nothing are passed over.
 inline void ScoreBlock(const AttendArgs& a) {
   for (size_t first = 0; first < a.rows; first += kQueriesAtOnce) {
     const size_t last = a.rows - first < kQueriesAtOnce ? a.rows : first + kQueriesAtOnce;
+    uint64_t visible = 0;
+    for (size_t n = first; n < last; ++n) visible |= a.visible[n];
+    if (visible == 0) continue;
     for (size_t u = 0; u < a.count; u += kScoreKeys) {
       size_t n = first;
       for (; n + kScoreQueries <= last; n += kScoreQueries) ScoreTile<kScoreQueries>(a, n, u);

@@ -5,44 +5,57 @@
 // of a head grows in the keys' lanes, and relu, the head's weight and the sum over heads are lane
 // by lane: no sum across lanes, no products in memory.
 
-// panel[d, u] = keys[u, d].
-inline void TurnKeys(const ScoreKeysArgs& a) {
+// panel[d, u] = keys[u, d], for keys [kKeyPanel, stride].
+inline void TurnKeys(const float* keys, size_t stride, size_t width, float* panel) {
   for (size_t u = 0; u < kKeyPanel; u += 8) {
-    for (size_t d = 0; d < a.width; d += 8) {
+    for (size_t d = 0; d < width; d += 8) {
       __m256 rows[8], pairs[8], fours[8];
-      for (size_t i = 0; i < 8; ++i) rows[i] = _mm256_loadu_ps(a.keys + (u + i) * a.key_stride + d);
+#pragma GCC unroll 8
+      for (size_t i = 0; i < 8; ++i) rows[i] = _mm256_loadu_ps(keys + (u + i) * stride + d);
+#pragma GCC unroll 8
       for (size_t i = 0; i < 8; i += 2) {
         pairs[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
         pairs[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
       }
+#pragma GCC unroll 8
       for (size_t i = 0; i < 8; i += 4) {
         fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
         fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xEE);
         fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
         fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xEE);
       }
+#pragma GCC unroll 8
       for (size_t i = 0; i < 4; ++i) {
-        _mm256_storeu_ps(a.panel + (d + i) * kKeyPanel + u,
+        _mm256_storeu_ps(panel + (d + i) * kKeyPanel + u,
                          _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20));
-        _mm256_storeu_ps(a.panel + (d + i + 4) * kKeyPanel + u,
+        _mm256_storeu_ps(panel + (d + i + 4) * kKeyPanel + u,
                          _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31));
       }
     }
   }
 }
 
+// Decodes the keys and turns them: panel[d, u] = k[u, d].
+inline void MakePanel(const ScoreKeysArgs& a, float* panel, float* decoded) {
+  const size_t stride = (a.width + kKeyPanel - 1) / kKeyPanel * kKeyPanel;
+  for (size_t u = 0; u < kKeyPanel; ++u) {
+    LoadRow(a.format, a.keys[u], a.width, decoded + u * stride);
+  }
+  TurnKeys(decoded, stride, a.width, panel);
+}
+
 // score + the part of kHeads heads. A set with products of BF16 pairs replaces this function and
 // keeps two dimensions side by side in its panel.
 template <size_t kHeads>
-inline F32x16 ScoreHeads(const ScoreKeysArgs& a, const float* q, const float* weights,
+inline F32x16 ScoreHeads(const float* panel, size_t width, const float* q, const float* weights,
                          F32x16 score) {
   F32x16 dots[kHeads];
 #pragma GCC unroll 12
   for (size_t h = 0; h < kHeads; ++h) dots[h] = Broadcast(0.0f);
-  for (size_t d = 0; d < a.width; ++d) {
-    const F32x16 keys = LoadF32(a.panel + d * kKeyPanel);
+  for (size_t d = 0; d < width; ++d) {
+    const F32x16 keys = LoadF32(panel + d * kKeyPanel);
     for (size_t h = 0; h < kHeads; ++h) {
-      dots[h] = MulAdd(Broadcast(q[h * a.width + d]), keys, dots[h]);
+      dots[h] = MulAdd(Broadcast(q[h * width + d]), keys, dots[h]);
     }
   }
 #pragma GCC unroll 12
@@ -53,22 +66,24 @@ inline F32x16 ScoreHeads(const ScoreKeysArgs& a, const float* q, const float* we
 }
 
 // All heads, in tiles of nearly equal height.
-inline F32x16 ScoreRow(const ScoreKeysArgs& a, const float* q, const float* weights) {
+inline F32x16 ScoreRow(const ScoreKeysArgs& a, const float* panel, const float* q,
+                       const float* weights) {
   const size_t tiles = (a.heads + kTileSums - 1) / kTileSums;
   F32x16 score = Broadcast(0.0f);
   for (size_t t = 0; t < tiles; ++t) {
     const size_t begin = a.heads * t / tiles, end = a.heads * (t + 1) / tiles;
     score = WithConstant<kTileSums>(end - begin, [&](auto heads) {
-      return ScoreHeads<heads.value>(a, q + begin * a.width, weights + begin, score);
+      return ScoreHeads<heads.value>(panel, a.width, q + begin * a.width, weights + begin, score);
     });
   }
   return score;
 }
 
 void ScoreKeys(const ScoreKeysArgs& a) {
-  TurnKeys(a);
+  float* panel = a.scratch;
+  MakePanel(a, panel, panel + ScoreKeysScratch(a.width) / 2);
   for (size_t t = 0; t < a.rows; ++t) {
-    StoreF32(ScoreRow(a, a.queries + t * a.query_stride, a.weights + t * a.weight_stride),
+    StoreF32(ScoreRow(a, panel, a.queries + t * a.query_stride, a.weights + t * a.weight_stride),
              a.scores + t * a.score_stride);
   }
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/ref/elementwise.h"
 #include "tensor/bf16.h"
 #include "tensor/fp4.h"
 
@@ -58,12 +59,15 @@ void Attend(const AttendArgs& a) {
 }
 
 void ScoreKeys(const ScoreKeysArgs& a) {
+  for (size_t u = 0; u < kKeyPanel; ++u) {
+    LoadRow(a.format, a.keys[u], a.width, a.scratch + u * a.width);
+  }
   for (size_t t = 0; t < a.rows; ++t) {
     for (size_t u = 0; u < kKeyPanel; ++u) {
       float score = 0;
       for (size_t h = 0; h < a.heads; ++h) {
         const float* query = a.queries + t * a.query_stride + h * a.width;
-        const float dot = Dot(query, a.keys + u * a.key_stride, a.width);
+        const float dot = Dot(query, a.scratch + u * a.width, a.width);
         score += a.weights[t * a.weight_stride + h] * std::max(dot, 0.0f);
       }
       a.scores[t * a.score_stride + u] = score;
