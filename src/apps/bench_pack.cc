@@ -7,6 +7,8 @@
 #include "apps/measure.h"
 #include "apps/terminal.h"
 #include "base/json.h"
+#include "base/parallel.h"
+#include "base/processors.h"
 #include "base/text.h"
 #include "kernels/nvfp4_pack.h"
 #include "kernels/peak.h"
