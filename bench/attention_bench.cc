@@ -3,17 +3,15 @@
 // share of the F32 peak measured around the loop; operations count a multiply-add as two.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
-#include <ctime>
 #include <random>
 #include <vector>
 
+#include "kernel_timing.h"
 #include "kernels/attention.h"
 #include "kernels/dispatch.h"
 #include "kernels/head_products.h"
 #include "kernels/index_scores.h"
 #include "kernels/nvfp4_pack.h"
-#include "kernels/peak.h"
 #include "kernels/top_k.h"
 #include "tensor/nvfp4.h"
 
@@ -24,14 +22,6 @@ using tensor::OwnedMatrix;
 
 constexpr size_t kHeads = 16, kRank = 512, kRotated = 64, kHeadDim = 256;
 constexpr size_t kIndexHeads = 32, kIndexDim = 128;
-
-OwnedMatrix Random(size_t rows, size_t cols) {
-  static std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  OwnedMatrix matrix(rows, cols);
-  for (float& x : matrix.elements()) x = normal(random);
-  return matrix;
-}
 
 // Rows of a cache in one format.
 struct Cache {
@@ -49,46 +39,6 @@ struct Cache {
   std::vector<const std::byte*> rows;
   CachedRows cached;
 };
-
-// Largest difference, relative to the largest value.
-double Distance(const OwnedMatrix& a, const OwnedMatrix& b) {
-  double difference = 0, size = 0;
-  for (size_t i = 0; i < a.elements().size(); ++i) {
-    difference = std::max(difference, std::abs(double{a.elements()[i]} - b.elements()[i]));
-    size = std::max(size, std::abs(double{b.elements()[i]}));
-  }
-  return difference / size;
-}
-constexpr double kTolerance = 1e-4;  // the tests have the derived ones
-
-// Processor time of this thread: other work on the machine counts less.
-double Seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// Times `body`, which does so many operations, call by call between measurements of the peak, and
-// compares the best of both: what else runs on the machine can only make either slower.
-template <class Body>
-void Time(benchmark::State& state, double operations, Body body) {
-  double best = 0, peak = 0;
-  const auto measure = [](double& fastest, auto work) {
-    const double start = Seconds();
-    const double done = work();
-    fastest = std::max(fastest, done / (Seconds() - start));
-  };
-  for (int i = 0; i < 20; ++i) measure(peak, [] { return RunPeak(PeakKind::kF32, 5); });
-  for (auto _ : state) {
-    measure(best, [&] {
-      body();
-      return operations;
-    });
-  }
-  for (int i = 0; i < 20; ++i) measure(peak, [] { return RunPeak(PeakKind::kF32, 5); });
-  state.counters["peak"] = best / peak;
-  state.counters["best_us"] = operations / best * 1e6;
-}
 
 void Absorbed(benchmark::State& state, Isa isa, CacheFormat format, size_t heads) {
   constexpr size_t kPositions = 2048, kAtOnce = 256;

@@ -8,6 +8,7 @@
 #include "apps/command.h"
 #include "apps/open_model.h"
 #include "apps/terminal.h"
+#include "base/free_memory.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "base/processors.h"

@@ -47,10 +47,13 @@ inline void AddSums(__m128 sums, Range cols, const MatMulArgs& a, float* y, size
 template <size_t kX, size_t kW, class Weights>
 inline void PlainTile(const MatMulArgs& a, size_t t, const Weights& weights, size_t n, Range cols) {
   __m256 sums[kX][4];
+#pragma GCC unroll 2
   for (auto& row : sums) {
+#pragma GCC unroll 4
     for (__m256& sum : row) sum = _mm256_setzero_ps();
   }
   const auto add = [&](size_t j, Pair w, auto load) {
+#pragma GCC unroll 2
     for (size_t i = 0; i < kX; ++i) {
       const Pair x = load(i);
       sums[i][j] = _mm256_fmadd_ps(x.lo, w.lo, sums[i][j]);
@@ -59,17 +62,20 @@ inline void PlainTile(const MatMulArgs& a, size_t t, const Weights& weights, siz
   };
   size_t k = cols.first;
   for (; k + 16 <= cols.last; k += 16) {
+#pragma GCC unroll 4
     for (size_t j = 0; j < kW; ++j) {
       add(j, weights.Row(n + j).Load(k),
           [&](size_t i) { return F32Row{a.x + (t + i) * a.x_stride}.Load(k); });
     }
   }
   if (k < cols.last) {
+#pragma GCC unroll 4
     for (size_t j = 0; j < kW; ++j) {
       add(j, LoadTail(weights.Row(n + j), k, cols.last),
           [&](size_t i) { return LoadTail(F32Row{a.x + (t + i) * a.x_stride}, k, cols.last); });
     }
   }
+#pragma GCC unroll 2
   for (size_t i = 0; i < kX; ++i) {
     AddSums(Sum4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]), cols, a,
             a.y + (t + i) * a.y_stride + n, kW);
@@ -144,12 +150,14 @@ struct GroupSums {
   void Clear() { v[0] = v[1] = v[2] = v[3] = _mm256_setzero_ps(); }
   void Add(const float* x, const __m256 (&w)[4]) {
     const __m256 eight = _mm256_load_ps(x);
+#pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) v[j] = _mm256_fmadd_ps(eight, w[j], v[j]);
   }
   __m128 Sum() const { return Sum4(v[0], v[1], v[2], v[3]); }
 };
 using PanelStep = __m256[4];
 inline void LoadPanel(const float* panel, PanelStep& w) {
+#pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) w[j] = _mm256_load_ps(panel + 8 * j);
 }
 
@@ -160,7 +168,9 @@ template <size_t kGroups>
 inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, size_t n, size_t count,
                       Range cols) {
   GroupSums sums[kGroups][kGroupRows];
+#pragma GCC unroll 2
   for (auto& of_group : sums) {
+#pragma GCC unroll 3
     for (GroupSums& sum : of_group) sum.Clear();
   }
   const float* x = a.x + kGroupRows * (group * a.x_stride + cols.first);
@@ -169,7 +179,9 @@ inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, size_t n, 
   for (size_t step = 0; step < steps; ++step) {
     PanelStep w;
     LoadPanel(panel, w);
+#pragma GCC unroll 2
     for (size_t g = 0; g < kGroups; ++g) {
+#pragma GCC unroll 3
       for (size_t i = 0; i < kGroupRows; ++i) {
         sums[g][i].Add(x + kGroupRows * g * a.x_stride + i * kGroupLanes, w);
       }
@@ -177,7 +189,9 @@ inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, size_t n, 
     x += kGroupRows * kGroupLanes;
     panel += kPanelRows * kGroupLanes;
   }
-  for (size_t row = 0; row < rows; ++row) {
+#pragma GCC unroll 6
+  for (size_t row = 0; row < kGroups * kGroupRows; ++row) {
+    if (row == rows) break;
     AddSums(sums[row / kGroupRows][row % kGroupRows].Sum(), cols, a,
             a.y + (group * kGroupRows + row) * a.y_stride + n, count);
   }

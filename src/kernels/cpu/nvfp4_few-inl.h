@@ -139,16 +139,20 @@ template <class Row, size_t kX, size_t kW>
 inline void IntTile(const IntMatMulArgs& a, size_t t, size_t n) {
   const size_t blocks = (a.cols + kIntBlock - 1) / kIntBlock;
   __m256 sums[kX][kW];
+#pragma GCC unroll 4
   for (auto& row : sums) {
+#pragma GCC unroll 2
     for (__m256& sum : row) sum = _mm256_setzero_ps();
   }
   const auto add = [&](size_t block, size_t j, const IntBlock& w) {
+#pragma GCC unroll 4
     for (size_t i = 0; i < kX; ++i) {
       sums[i][j] = Row(a.x, t + i, blocks).Add(w, block, sums[i][j]);
     }
   };
   const size_t whole = a.cols / kIntBlock;
   for (size_t block = 0; block < whole; ++block) {
+#pragma GCC unroll 2
     for (size_t j = 0; j < kW; ++j) {
       add(block, j,
           LoadIntBlock(a.codes + (n + j) * a.cols / 2 + block * kIntBlock / 2,
@@ -156,6 +160,7 @@ inline void IntTile(const IntMatMulArgs& a, size_t t, size_t n) {
     }
   }
   if (whole < blocks) {
+#pragma GCC unroll 2
     for (size_t j = 0; j < kW; ++j) {
       add(whole, j,
           LoadIntTail(a.codes + (n + j) * a.cols / 2 + whole * kIntBlock / 2,
@@ -163,8 +168,10 @@ inline void IntTile(const IntMatMulArgs& a, size_t t, size_t n) {
                       a.cols - whole * kIntBlock));
     }
   }
+#pragma GCC unroll 4
   for (size_t i = 0; i < kX; ++i) {
     const float scale = Row::Scale(a.x, t + i) * a.scale * kIntFactor;
+#pragma GCC unroll 2
     for (size_t j = 0; j < kW; ++j) {
       a.y[(t + i) * a.y_stride + n + j] = scale * Sum8(sums[i][j]);
     }

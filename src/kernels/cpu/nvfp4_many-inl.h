@@ -62,7 +62,8 @@ inline void PackEight(const IntMatMulArgs& a, size_t n, size_t count, size_t blo
   for (size_t i = 0; i < 8; ++i) {  // dword i: columns 8 i to 8 i + 7
     uint8_t* bytes = to.bytes + ((i / 2) * 4 + i % 2) * kPanelEights * 32;
     _mm256_store_si256(reinterpret_cast<__m256i*>(bytes), LowNibbles(rows[i]));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + 2 * kPanelEights * 32), HighNibbles(rows[i]));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + 2 * kPanelEights * 32),
+                       HighNibbles(rows[i]));
   }
   const __m256i codes = _mm256_load_si256(reinterpret_cast<const __m256i*>(four));
   for (int i = 0; i < 4; ++i) {
@@ -138,11 +139,13 @@ inline void Int8Tile(const IntMatMulArgs& a, const IntPanel& panel, size_t t, Ra
                      float (&out)[kX][kIntPanelRows]) {
   const size_t blocks = (a.cols + kIntBlock - 1) / kIntBlock;
   LaneSums sums[kX];
+#pragma GCC unroll 4
   for (LaneSums& sum : sums) sum.Clear();
   const uint8_t* bytes = panel.bytes;
   const float* scales = panel.scales;
   for (size_t block = panel_blocks.first; block < panel_blocks.last; ++block) {
     for (size_t sixteen = 0; sixteen < 4; ++sixteen) {
+#pragma GCC unroll 4
       for (size_t i = 0; i < kX; ++i) {
         const size_t at = (t + i) * blocks + block;
         const int32_t* correction = a.x.corrections + at * kIntLanes + 2 * sixteen;
@@ -153,6 +156,7 @@ inline void Int8Tile(const IntMatMulArgs& a, const IntPanel& panel, size_t t, Ra
       scales += kIntPanelRows;
     }
   }
+#pragma GCC unroll 4
   for (size_t i = 0; i < kX; ++i) sums[i].Store(out[i]);
 }
 

@@ -108,7 +108,8 @@ void PackDigits(const PackIntArgs& a) {
         SplitDigits(numbers[half][i], split);
         for (size_t d = 0; d < kDigitCount; ++d) digits[d][i] = split[d];
       }
-      for (size_t d = 0; d < kDigitCount; ++d) StoreBytes(digits[d], to + d * kIntBlock + half * 32);
+      for (size_t d = 0; d < kDigitCount; ++d)
+        StoreBytes(digits[d], to + d * kIntBlock + half * 32);
     }
     StoreCorrections(numbers[0], numbers[1], corrections);
     to += kDigitCount * kIntBlock;
