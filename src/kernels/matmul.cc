@@ -64,7 +64,7 @@ void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matr
                               .y_stride = y.stride,
                               .scratch = Scratch()};
   if (x.form == RowForm::kDigits) return table.matmul_digits(args);
-  (x.rows <= kFewRows ? table.matmul_int8_few : table.matmul_int8_many)(args);
+  (x.form == RowForm::kInt8 ? table.matmul_int8_few : table.matmul_int8_many)(args);
 }
 
 // Rows as they stand, without copying them.

@@ -6,7 +6,7 @@
 // result does not depend on its batch, nor on the number of threads. AVX2 and AVX-512 give the same
 // bits; the scalar set rounds after each product as well. The error of an element is at most
 //   (K / 8 + 16) * 2^-24 * sum_k |x[t, k] w[n, k]|.
-// kDigits and kInt8 sum blocks of 16 in whole numbers, exactly; what packing rounded is told in
+// The others sum blocks of 16 in whole numbers, exactly; what packing rounded is told in
 // packed_rows.h, the rest of the error has the same bound.
 // Outputs must not overlap inputs. Source: docs/kernels/matmul.md.
 #pragma once
@@ -20,7 +20,7 @@
 namespace glimmer::kernels {
 
 // y[T, N] = x[T, K] . W^T, divided over the pool's threads by rows of W.
-// REQUIRES: x.cols == w.cols, y is [x.rows, w.rows]; kDigits and kInt8 only with NVFP4 weights.
+// REQUIRES: x.cols == w.cols, y is [x.rows, w.rows]; whole numbers only with NVFP4 weights.
 void MatMul(base::ThreadPool& pool, const PackedRows& x, const Weight& w, tensor::Matrix y);
 
 // The same on the calling thread alone, for use inside a parallel loop.

@@ -67,6 +67,7 @@ struct Sample {
   Weight weight;
 };
 
+constexpr RowForm kIntForms[] = {RowForm::kDigits, RowForm::kInt8, RowForm::kInt8Many};
 constexpr Format kFormats[] = {Format::kF32, Format::kBf16, Format::kNvfp4, Format::kE4m3};
 
 // Against sums in double. The bound is that of matmul.h and what packing made of x: at most
@@ -136,9 +137,9 @@ OwnedMatrix Uneven(size_t rows, size_t cols, std::mt19937& random) {
 // What packing may have done to each element (packed_rows.h).
 OwnedMatrix PackingErrors(const OwnedMatrix& x, RowForm form) {
   OwnedMatrix errors(x.rows(), x.cols());
-  const size_t width = form == RowForm::kInt8 ? 16 : x.cols();
+  const size_t width = form == RowForm::kDigits ? x.cols() : 16;
   // Half of a whole number, of which the largest has 127, or at least 2^21.
-  const float share = form == RowForm::kInt8 ? 0.5f / 127 : 0x1p-22f;
+  const float share = form == RowForm::kDigits ? 0x1p-22f : 0.5f / 127;
   for (size_t t = 0; t < x.rows(); ++t) {
     for (size_t k = 0; k < x.cols(); k += width) {
       float largest = 0;
@@ -152,7 +153,7 @@ OwnedMatrix PackingErrors(const OwnedMatrix& x, RowForm form) {
 TEST_P(MatMulOnEveryIsa, WholeNumbersGiveTheProduct) {
   std::mt19937 random(7);
   base::ThreadPool pool(1);
-  for (const RowForm form : {RowForm::kDigits, RowForm::kInt8}) {
+  for (const RowForm form : kIntForms) {
     for (const size_t cols : {16u, 48u, 64u, 80u, 1024u, 2096u}) {
       const Sample w(Format::kNvfp4, 1 + random() % 20, cols, random);
       for (const size_t rows : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 23u, 140u}) {
@@ -203,7 +204,7 @@ TEST_P(MatMulOnEveryIsa, WholeNumbersOfExtremesStayFiniteOrSaySo) {
   base::ThreadPool pool(1);
   const Sample w(Format::kNvfp4, 9, 128, random);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  for (const RowForm form : {RowForm::kDigits, RowForm::kInt8}) {
+  for (const RowForm form : kIntForms) {
     const auto multiply = [&](float value) {
       OwnedMatrix x = Random(1, 128, random), y(1, 9);
       x.row(0)[77] = value;
@@ -247,15 +248,16 @@ TEST_P(MatMulOnEveryIsa, PacksTheBytesOfTheDefinition) {
   for (const size_t cols : {7u, 64u, 200u}) {
     const OwnedMatrix x = Uneven(5, cols, random);
     const size_t blocks = (cols + 63) / 64;
-    for (const RowForm form : {RowForm::kDigits, RowForm::kInt8}) {
+    for (const RowForm form : kIntForms) {
       const PackedRows one = PackRows(pool, x, form, GetParam());
       const PackedRows two = PackRows(pool, x, form, Isa::kScalar);
       const size_t digits = 5 * blocks * 64 * (form == RowForm::kDigits ? 3 : 1);
       EXPECT_EQ(std::vector(one.digits, one.digits + digits),
                 std::vector(two.digits, two.digits + digits));
-      EXPECT_EQ(std::vector(one.corrections, one.corrections + 5 * blocks * 8),
-                std::vector(two.corrections, two.corrections + 5 * blocks * 8));
-      const size_t scales = form == RowForm::kDigits ? 5 : 5 * blocks * 8;
+      const size_t lanes = 5 * blocks * (form == RowForm::kInt8Many ? 4 : 8);
+      EXPECT_EQ(std::vector(one.corrections, one.corrections + lanes),
+                std::vector(two.corrections, two.corrections + lanes));
+      const size_t scales = form == RowForm::kDigits ? 5 : lanes;
       EXPECT_EQ(std::vector(one.scales, one.scales + scales),
                 std::vector(two.scales, two.scales + scales));
     }

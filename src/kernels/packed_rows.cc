@@ -38,14 +38,15 @@ void AllocateFloats(PackedRows& packed, size_t rows) {
 
 size_t BlocksOf(const PackedRows& packed) { return RoundUp(packed.cols, kIntBlock) / kIntBlock; }
 size_t DigitsOf(RowForm form) { return form == RowForm::kDigits ? kDigitCount : 1; }
+size_t LanesOf(RowForm form) { return form == RowForm::kInt8Many ? kIntSixteens : kIntLanes; }
 size_t ScalesPerRow(const PackedRows& packed) {
-  return packed.form == RowForm::kDigits ? 1 : BlocksOf(packed) * kIntLanes;
+  return packed.form == RowForm::kDigits ? 1 : BlocksOf(packed) * LanesOf(packed.form);
 }
 
 void AllocateInts(PackedRows& packed) {
   const size_t blocks = packed.rows * BlocksOf(packed);
   const size_t digits = blocks * DigitsOf(packed.form) * kIntBlock;
-  const size_t corrections = blocks * kIntLanes * sizeof(int32_t);
+  const size_t corrections = blocks * LanesOf(packed.form) * sizeof(int32_t);
   const size_t scales = packed.rows * ScalesPerRow(packed) * sizeof(float);
   Allocate(packed, RoundUp(digits + corrections + scales + 1, kAlignment));
   packed.digits = reinterpret_cast<int8_t*>(packed.bytes.get());
@@ -58,7 +59,7 @@ PackIntArgs ArgsOf(const PackedRows& packed, RowPointers rows, size_t row) {
   return {.x = rows[row],
           .cols = packed.cols,
           .digits = packed.digits + blocks * DigitsOf(packed.form) * kIntBlock,
-          .corrections = packed.corrections + blocks * kIntLanes,
+          .corrections = packed.corrections + blocks * LanesOf(packed.form),
           .scales = packed.scales + row * ScalesPerRow(packed)};
 }
 
@@ -106,14 +107,16 @@ void PackNvfp4Block(const float* x, float input_scale, float* doubled, float& sc
   }
 }
 
-// Whole numbers in blocks with these scales.
-void StoreInt8(const PackIntArgs& a, std::span<const float> numbers,
+// Whole numbers in blocks with these scales, in the layout of IntRows with so many of them for each
+// block of kIntBlock columns.
+void StoreInt8(const PackIntArgs& a, size_t lanes, std::span<const float> numbers,
                std::span<const float> scales) {
-  std::fill_n(a.scales, RoundUp(a.cols, kIntBlock) / kIntBlock * kIntLanes, 0.0f);
-  std::fill_n(a.corrections, RoundUp(a.cols, kIntBlock) / kIntBlock * kIntLanes, 0);
-  std::fill_n(a.digits, RoundUp(a.cols, kIntBlock), int8_t{0});
+  const size_t blocks = RoundUp(a.cols, kIntBlock) / kIntBlock;
+  std::fill_n(a.scales, blocks * lanes, 0.0f);
+  std::fill_n(a.corrections, blocks * lanes, 0);
+  std::fill_n(a.digits, blocks * kIntBlock, int8_t{0});
   for (size_t k = 0; k < a.cols; ++k) {
-    const size_t lane = k / kIntBlock * kIntLanes + k % kIntBlock / kIntLanes;
+    const size_t lane = k / (kIntBlock / lanes);
     const size_t place = k / kIntBlock * kIntBlock + k % 2 * (kIntBlock / 2) + k % kIntBlock / 2;
     a.digits[place] = static_cast<int8_t>(numbers[k]);
     a.corrections[lane] += 12 * static_cast<int32_t>(numbers[k]);
@@ -121,13 +124,13 @@ void StoreInt8(const PackIntArgs& a, std::span<const float> numbers,
   }
 }
 
-void PackNvfp4Row(const PackIntArgs& a, float input_scale) {
+void PackNvfp4Row(const PackIntArgs& a, size_t lanes, float input_scale) {
   std::vector<float> doubled(a.cols), scales(a.cols / tensor::kNvfp4Block);
   for (size_t block = 0; block < scales.size(); ++block) {
     const size_t k = block * tensor::kNvfp4Block;
     PackNvfp4Block(a.x + k, input_scale, doubled.data() + k, scales[block]);
   }
-  StoreInt8(a, doubled, scales);
+  StoreInt8(a, lanes, doubled, scales);
 }
 
 }  // namespace
@@ -136,7 +139,9 @@ void FreeAligned::operator()(std::byte* p) const { std::free(p); }
 
 RowForm FormFor(Format format, ActivationType type, size_t rows) {
   const bool ints = type == ActivationType::kInt8 || type == ActivationType::kNvfp4;
-  if (format == Format::kNvfp4 && ints) return RowForm::kInt8;
+  if (format == Format::kNvfp4 && ints) {
+    return rows <= kFewRows ? RowForm::kInt8 : RowForm::kInt8Many;
+  }
   if (format == Format::kNvfp4 && type == ActivationType::kBf16 && rows <= kFewRows) {
     return RowForm::kDigits;
   }
@@ -158,10 +163,13 @@ PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowFo
       return packed;
     case RowForm::kDigits:
     case RowForm::kInt8:
+    case RowForm::kInt8Many:
       break;
   }
   AllocateInts(packed);
-  const auto pack = form == RowForm::kDigits ? table.pack_digits : table.pack_int8;
+  const auto pack = form == RowForm::kDigits ? table.pack_digits
+                    : form == RowForm::kInt8 ? table.pack_int8_few
+                                             : table.pack_int8_many;
   base::RunRanges(pool, rows.size(), kGrain, [&](size_t first, size_t last, size_t) {
     for (size_t row = first; row < last; ++row) pack(ArgsOf(packed, rows, row));
   });
@@ -175,13 +183,13 @@ PackedRows PackRows(base::ThreadPool& pool, tensor::ConstMatrix x, RowForm form,
 PackedRows PackNvfp4Rows(base::ThreadPool& pool, RowPointers rows, size_t cols, float input_scale) {
   GLIMMER_CHECK(cols % tensor::kNvfp4Block == 0 && input_scale > 0);
   PackedRows packed;
-  packed.form = RowForm::kInt8;
+  packed.form = FormFor(Format::kNvfp4, ActivationType::kNvfp4, rows.size());
   packed.rows = rows.size();
   packed.cols = cols;
   AllocateInts(packed);
   base::RunRanges(pool, rows.size(), 1, [&](size_t first, size_t last, size_t) {
     for (size_t row = first; row < last; ++row) {
-      PackNvfp4Row(ArgsOf(packed, rows, row), input_scale);
+      PackNvfp4Row(ArgsOf(packed, rows, row), LanesOf(packed.form), input_scale);
     }
   });
   return packed;

@@ -25,10 +25,11 @@ enum class ActivationType : uint8_t {
 };
 
 enum class RowForm : uint8_t {
-  kPlain,   // F32, one row after the other
-  kGroups,  // F32, three rows side by side
-  kDigits,  // whole numbers of 24 bits times one power of two for each row
-  kInt8,    // whole numbers of 8 bits with an F32 scale for each block of 16
+  kPlain,     // F32, one row after the other
+  kGroups,    // F32, three rows side by side
+  kDigits,    // whole numbers of 24 bits times one power of two for each row
+  kInt8,      // whole numbers of 8 bits with an F32 scale for each block of 16
+  kInt8Many,  // the same for many rows
 };
 
 // Up to this many rows a product with NVFP4 weights is bound by reading them; more are better off
@@ -49,7 +50,7 @@ struct PackedRows {
   size_t cols = 0;
   size_t stride = 0;              // kPlain, kGroups: floats from one row to the next
   const float* floats = nullptr;  // kPlain, kGroups
-  int8_t* digits = nullptr;       // kDigits, kInt8: IntRows in table.h, and the next two
+  int8_t* digits = nullptr;       // other forms: IntRows in table.h, and the next two
   int32_t* corrections = nullptr;
   float* scales = nullptr;
   std::unique_ptr<std::byte, FreeAligned> bytes;  // where these point
@@ -61,7 +62,8 @@ using RowPointers = std::span<const float* const>;
 //   kDigits  x[t, k] = unit[t] * n, n the nearest whole number, |n| <= 2^22: the error is at most
 //            2^-22 of the row's largest magnitude, and zero for BF16 numbers above 2^-15 of it. A
 //            row whose numbers are all below 2^-97 counts as if its largest were that.
-//   kInt8    x[t, k] = scale * n, scale = largest magnitude of the block / 127; ties to even. A
+//   kInt8, kInt8Many  x[t, k] = scale * n, scale = largest magnitude of the block / 127; ties to
+//   even. A
 //            scale below 2^-126 makes the block zero.
 // Not finite numbers make every result of their row (kInt8: their block's part) not finite.
 PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowForm form,

@@ -20,6 +20,7 @@ constexpr size_t kGroupLanes = 8;
 // Columns of one step of the integer products: the codes of 32 bytes.
 constexpr size_t kIntBlock = 64;
 constexpr size_t kIntLanes = 8;
+constexpr size_t kIntSixteens = kIntBlock / 16;
 constexpr size_t kDigitCount = 3;  // of a 24-bit number in base 256
 // Bytes of scratch memory that a product may write, aligned to 64.
 constexpr size_t kMatMulScratch = 48 * 1024;
@@ -40,13 +41,16 @@ struct MatMulArgs {
   std::byte* scratch;        // kMatMulScratch bytes
 };
 
-// One row of activations as integers, in blocks of kIntBlock columns. Lane l of a block stands for
-// the even columns 8 l, 8 l + 2, 8 l + 4, 8 l + 6 and the odd ones behind each.
+// Rows of activations as whole numbers, in blocks of kIntBlock columns. A correction is 12 times a
+// sum of whole numbers.
+//   digits, INT8 for few rows: lane l of a block stands for the even columns 8 l, 8 l + 2, 8 l + 4,
+//     8 l + 6 and the odd ones behind each.      corrections [rows, blocks, 8], by lane
+//   INT8 for many rows                           corrections [rows, blocks, 4], by 16 columns
 struct IntRows {
   // For each digit, the most significant first: the block's 32 even columns, then its 32 odd ones.
-  const int8_t* digits;        // [rows, blocks, digits, 64]
-  const int32_t* corrections;  // [rows, blocks, 8] 12 times the lane's sum of whole numbers
-  const float* scales;         // digits: [rows]; INT8: [rows, blocks, 8] by lane
+  const int8_t* digits;  // [rows, blocks, digits, 64]
+  const int32_t* corrections;
+  const float* scales;  // digits: [rows]; INT8: as many as corrections
   size_t rows;
 };
 
@@ -103,7 +107,8 @@ struct Table {
   void (*matmul_int8_many)(const IntMatMulArgs& args);
   void (*pack_group)(const PackGroupArgs& args);
   void (*pack_digits)(const PackIntArgs& args);
-  void (*pack_int8)(const PackIntArgs& args);
+  void (*pack_int8_few)(const PackIntArgs& args);
+  void (*pack_int8_many)(const PackIntArgs& args);
   const ElementwiseTable* elementwise;
   const AttentionTable* attention;
 };

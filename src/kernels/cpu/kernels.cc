@@ -57,7 +57,8 @@ const Table kTable = {
     .matmul_int8_many = MatMulInt8Many,
     .pack_group = PackGroup,
     .pack_digits = PackDigits,
-    .pack_int8 = PackInt8,
+    .pack_int8_few = PackInt8Few,
+    .pack_int8_many = PackInt8Many,
     .elementwise = &kElementwise,
     .attention = &kAttention,
 };

@@ -99,15 +99,16 @@ struct LaneSums {
   __m512 v;
   void Clear() { v = _mm512_setzero_ps(); }
   // Adds sixteen columns: four vectors of bytes and their scales with numbers at `x`.
-  void Add(const uint8_t* bytes, const float* scales, const int8_t* x, int32_t correction,
-           float x_scale) {
-    __m512i dot = _mm512_set1_epi32(-correction);
+  void Add(const uint8_t* bytes, const float* scales, const int8_t* x, const int32_t* correction,
+           const float* x_scale) {
+    __m512i dot = _mm512_setzero_si512();
     constexpr size_t kPlaces[4] = {0, 4, 32, 36};
     for (size_t i = 0; i < 4; ++i) {
       dot = _mm512_dpbusd_epi32(dot, _mm512_load_si512(bytes + 64 * i),
                                 _mm512_set1_epi32(LoadFour(x + kPlaces[i])));
     }
-    const __m512 scale = _mm512_mul_ps(_mm512_load_ps(scales), _mm512_set1_ps(x_scale));
+    dot = _mm512_sub_epi32(dot, _mm512_set1_epi32(*correction));
+    const __m512 scale = _mm512_mul_ps(_mm512_load_ps(scales), _mm512_set1_ps(*x_scale));
     v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale, v);
   }
   void Store(float* to) const { _mm512_storeu_ps(to, v); }
@@ -117,16 +118,16 @@ struct LaneSums {
   __m256 v;
   void Clear() { v = _mm256_setzero_ps(); }
   // Adds sixteen columns: four vectors of bytes and their scales with numbers at `x`.
-  void Add(const uint8_t* bytes, const float* scales, const int8_t* x, int32_t correction,
-           float x_scale) {
+  void Add(const uint8_t* bytes, const float* scales, const int8_t* x, const int32_t* correction,
+           const float* x_scale) {
     const auto dot_of = [&](size_t i, size_t place) {
       return _mm256_maddubs_epi16(LoadInts(bytes + 32 * i), _mm256_set1_epi32(LoadFour(x + place)));
     };
     const __m256i pairs = _mm256_add_epi16(_mm256_add_epi16(dot_of(0, 0), dot_of(1, 4)),
                                            _mm256_add_epi16(dot_of(2, 32), dot_of(3, 36)));
     const __m256i dot = _mm256_sub_epi32(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)),
-                                         _mm256_set1_epi32(correction));
-    const __m256 scale = _mm256_mul_ps(_mm256_load_ps(scales), _mm256_set1_ps(x_scale));
+                                         _mm256_set1_epi32(*correction));
+    const __m256 scale = _mm256_mul_ps(_mm256_load_ps(scales), _mm256_set1_ps(*x_scale));
     v = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, v);
   }
   void Store(float* to) const { _mm256_storeu_ps(to, v); }
@@ -142,19 +143,25 @@ inline void Int8Tile(const IntMatMulArgs& a, const IntPanel& panel, size_t t, Ra
 #pragma GCC unroll 4
   for (LaneSums& sum : sums) sum.Clear();
   const uint8_t* bytes = panel.bytes;
-  const float* scales = panel.scales;
+  const float* w_scales = panel.scales;
+  const size_t first = t * blocks + panel_blocks.first;
+  const int8_t* x = a.x.digits + first * kIntBlock;
+  const int32_t* corrections = a.x.corrections + first * kIntSixteens;
+  const float* scales = a.x.scales + first * kIntSixteens;
   for (size_t block = panel_blocks.first; block < panel_blocks.last; ++block) {
-    for (size_t sixteen = 0; sixteen < 4; ++sixteen) {
+    for (size_t sixteen = 0; sixteen < kIntSixteens; ++sixteen) {
 #pragma GCC unroll 4
       for (size_t i = 0; i < kX; ++i) {
-        const size_t at = (t + i) * blocks + block;
-        const int32_t* correction = a.x.corrections + at * kIntLanes + 2 * sixteen;
-        sums[i].Add(bytes, scales, a.x.digits + at * kIntBlock + 8 * sixteen,
-                    correction[0] + correction[1], a.x.scales[at * kIntLanes + 2 * sixteen]);
+        const size_t lane = i * blocks * kIntSixteens + sixteen;
+        sums[i].Add(bytes, w_scales, x + i * blocks * kIntBlock + 8 * sixteen, corrections + lane,
+                    scales + lane);
       }
-      bytes += kPanelBlockBytes / 4;
-      scales += kIntPanelRows;
+      bytes += kPanelBlockBytes / kIntSixteens;
+      w_scales += kIntPanelRows;
     }
+    x += kIntBlock;
+    corrections += kIntSixteens;
+    scales += kIntSixteens;
   }
 #pragma GCC unroll 4
   for (size_t i = 0; i < kX; ++i) sums[i].Store(out[i]);

@@ -30,13 +30,16 @@ inline void StoreBytes(const __m256i (&v)[4], int8_t* to) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), InOrder(words));
 }
 // Twelve times the sums of four neighbours in both.
-inline void StoreCorrections(const __m256i (&even)[4], const __m256i (&odd)[4], int32_t* to) {
+inline __m256i Corrections(const __m256i (&even)[4], const __m256i (&odd)[4]) {
   __m256i sums[4];
   for (int i = 0; i < 4; ++i) sums[i] = _mm256_add_epi32(even[i], odd[i]);
   const __m256i fours =
       _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
-  const __m256i twelve = _mm256_set1_epi32(12);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_mullo_epi32(InOrder(fours), twelve));
+  return _mm256_mullo_epi32(InOrder(fours), _mm256_set1_epi32(12));
+}
+
+inline void StoreInts(__m256i v, int32_t* to) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v);
 }
 
 inline __m256 Magnitude(__m256 x) {
@@ -111,7 +114,7 @@ void PackDigits(const PackIntArgs& a) {
       for (size_t d = 0; d < kDigitCount; ++d)
         StoreBytes(digits[d], to + d * kIntBlock + half * 32);
     }
-    StoreCorrections(numbers[0], numbers[1], corrections);
+    StoreInts(Corrections(numbers[0], numbers[1]), corrections);
     to += kDigitCount * kIntBlock;
     corrections += kIntLanes;
   }
@@ -133,7 +136,9 @@ inline __m256 BlockMaxima(const EvenOdd& x) {
   return _mm256_load_ps(fours);
 }
 
-void PackInt8(const PackIntArgs& a) {
+// kLaneCount scales and corrections for each block.
+template <size_t kLaneCount>
+inline void PackInt8(const PackIntArgs& a) {
   alignas(32) float spare[kIntBlock];
   int8_t* to = a.digits;
   int32_t* corrections = a.corrections;
@@ -141,10 +146,11 @@ void PackInt8(const PackIntArgs& a) {
   for (size_t k = 0; k < a.cols; k += kIntBlock) {
     const EvenOdd x = LoadEvenOdd(Columns64(a.x, k, a.cols, spare));
     const __m256 scale = _mm256_div_ps(BlockMaxima(x), _mm256_set1_ps(127.0f));
-    _mm256_storeu_ps(scales, scale);
+    alignas(32) float steps[kIntLanes];
+    _mm256_store_ps(steps, scale);
     __m256i numbers[2][4];
     for (int i = 0; i < 4; ++i) {
-      const __m256 step = _mm256_set1_ps(scales[2 * i]);
+      const __m256 step = _mm256_set1_ps(steps[2 * i]);
       const __m256 is_zero = _mm256_cmp_ps(step, _mm256_set1_ps(0x1p-126f), _CMP_LT_OQ);
       const auto quantize = [&](__m256 value) {
         return _mm256_cvtps_epi32(_mm256_andnot_ps(is_zero, _mm256_div_ps(value, step)));
@@ -154,9 +160,21 @@ void PackInt8(const PackIntArgs& a) {
     }
     StoreBytes(numbers[0], to);
     StoreBytes(numbers[1], to + 32);
-    StoreCorrections(numbers[0], numbers[1], corrections);
+    const __m256i lanes = Corrections(numbers[0], numbers[1]);
+    if constexpr (kLaneCount == kIntLanes) {
+      _mm256_storeu_ps(scales, scale);
+      StoreInts(lanes, corrections);
+    } else {
+      const __m256i evens = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+      _mm_storeu_ps(scales, _mm256_castps256_ps128(_mm256_permutevar8x32_ps(scale, evens)));
+      const __m256i pairs = _mm256_permute4x64_epi64(_mm256_hadd_epi32(lanes, lanes), 0x08);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(corrections), _mm256_castsi256_si128(pairs));
+    }
     to += kIntBlock;
-    corrections += kIntLanes;
-    scales += kIntLanes;
+    corrections += kLaneCount;
+    scales += kLaneCount;
   }
 }
+
+void PackInt8Few(const PackIntArgs& a) { PackInt8<kIntLanes>(a); }
+void PackInt8Many(const PackIntArgs& a) { PackInt8<kIntSixteens>(a); }

@@ -68,9 +68,8 @@ auto E4m3Element(const MatMulArgs& a) {
   };
 }
 
-// Where column k of a row stands among the digits of its block, and its lane.
+// Where column k of a row stands among the digits of its block.
 size_t DigitPlace(size_t k) { return k % 2 * (kIntBlock / 2) + k % kIntBlock / 2; }
-size_t LaneOf(size_t k) { return k % kIntBlock / kIntLanes; }
 size_t BlocksOf(size_t cols) { return (cols + kIntBlock - 1) / kIntBlock; }
 
 // x(t, k) gives the activation.
@@ -92,14 +91,24 @@ void MultiplyInts(const IntMatMulArgs& a, X x) {
   }
 }
 
-// Writes whole numbers number(k), of `digits` digits, in the layout of IntRows.
-template <typename Number>
-void StoreInts(const PackIntArgs& a, size_t digits, Number number) {
+// With so many scales for each block of x.
+void MultiplyInt8(const IntMatMulArgs& a, size_t scales) {
   const size_t blocks = BlocksOf(a.cols);
-  std::fill_n(a.corrections, blocks * kIntLanes, 0);
+  MultiplyInts(a, [&](size_t t, size_t k) {
+    const int8_t number = a.x.digits[(t * blocks + k / kIntBlock) * kIntBlock + DigitPlace(k)];
+    return static_cast<float>(number) * a.x.scales[t * blocks * scales + k / (kIntBlock / scales)];
+  });
+}
+
+// Writes whole numbers number(k), of `digits` digits, in the layout of IntRows with so many
+// corrections for each block.
+template <typename Number>
+void StoreInts(const PackIntArgs& a, size_t digits, size_t corrections, Number number) {
+  const size_t blocks = BlocksOf(a.cols);
+  std::fill_n(a.corrections, blocks * corrections, 0);
   for (size_t k = 0; k < blocks * kIntBlock; ++k) {
     int32_t rest = k < a.cols ? number(k) : 0;
-    a.corrections[k / kIntBlock * kIntLanes + LaneOf(k)] += 12 * rest;
+    a.corrections[k / (kIntBlock / corrections)] += 12 * rest;
     for (size_t digit = digits; digit-- > 0;) {
       const auto low = static_cast<int8_t>(rest & 0xFF);
       a.digits[(k / kIntBlock * digits + digit) * kIntBlock + DigitPlace(k)] = low;
@@ -114,6 +123,23 @@ float LargestMagnitude(const float* x, size_t count) {
     if (std::abs(x[k]) > largest || std::isnan(x[k])) largest = std::abs(x[k]);
   }
   return largest;
+}
+
+// With so many scales and corrections for each block.
+void PackInt8(const PackIntArgs& a, size_t lanes) {
+  constexpr size_t kBlock = tensor::kNvfp4Block;
+  constexpr float kSmallestStep = 0x1p-126f;
+  const size_t columns = kIntBlock / lanes;  // that share a scale's place
+  for (size_t i = 0; i < BlocksOf(a.cols) * lanes; ++i) {
+    const size_t first = i * columns / kBlock * kBlock;
+    const size_t count = first < a.cols ? std::min(kBlock, a.cols - first) : 0;
+    a.scales[i] = LargestMagnitude(a.x + first, count) / 127.0f;
+  }
+  StoreInts(a, 1, lanes, [&](size_t k) {
+    const float step = a.scales[k / columns];
+    if (!std::isfinite(step) || step < kSmallestStep) return 0;
+    return static_cast<int32_t>(std::nearbyint(a.x[k] / step));
+  });
 }
 
 }  // namespace
@@ -137,14 +163,8 @@ void MatMulDigits(const IntMatMulArgs& a) {
   });
 }
 
-void MatMulInt8(const IntMatMulArgs& a) {
-  const size_t blocks = BlocksOf(a.cols);
-  MultiplyInts(a, [&](size_t t, size_t k) {
-    const size_t block = t * blocks + k / kIntBlock;
-    return static_cast<float>(a.x.digits[block * kIntBlock + DigitPlace(k)]) *
-           a.x.scales[block * kIntLanes + LaneOf(k)];
-  });
-}
+void MatMulInt8Few(const IntMatMulArgs& a) { MultiplyInt8(a, kIntLanes); }
+void MatMulInt8Many(const IntMatMulArgs& a) { MultiplyInt8(a, kIntSixteens); }
 
 void PackGroup(const PackGroupArgs& a) {
   for (size_t step = 0; step < a.steps; ++step) {
@@ -165,25 +185,12 @@ void PackDigits(const PackIntArgs& a) {
   std::frexp(largest, &exponent);  // largest < 2^exponent
   const float unit = std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
   *a.scales = std::isfinite(largest) ? unit : std::numeric_limits<float>::quiet_NaN();
-  StoreInts(a, kDigitCount, [&](size_t k) {
+  StoreInts(a, kDigitCount, kIntLanes, [&](size_t k) {
     return std::isfinite(largest) ? static_cast<int32_t>(std::nearbyint(a.x[k] / unit)) : 0;
   });
 }
 
-void PackInt8(const PackIntArgs& a) {
-  constexpr size_t kBlock = tensor::kNvfp4Block;
-  constexpr float kSmallestStep = 0x1p-126f;
-  std::fill_n(a.scales, BlocksOf(a.cols) * kIntLanes, 0.0f);
-  for (size_t k = 0; k < a.cols; k += kBlock) {
-    const float step = LargestMagnitude(a.x + k, std::min(kBlock, a.cols - k)) / 127.0f;
-    float* lanes = a.scales + k / kIntBlock * kIntLanes + LaneOf(k);
-    lanes[0] = lanes[1] = step;
-  }
-  StoreInts(a, 1, [&](size_t k) {
-    const float step = a.scales[k / kIntBlock * kIntLanes + LaneOf(k)];
-    if (!std::isfinite(step) || step < kSmallestStep) return 0;
-    return static_cast<int32_t>(std::nearbyint(a.x[k] / step));
-  });
-}
+void PackInt8Few(const PackIntArgs& a) { PackInt8(a, kIntLanes); }
+void PackInt8Many(const PackIntArgs& a) { PackInt8(a, kIntSixteens); }
 
 }  // namespace glimmer::kernels::scalar
