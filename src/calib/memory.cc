@@ -22,19 +22,19 @@ constexpr uint64_t kThreadBytes = 9'000'000;  // stack, buffers of kernels
 constexpr uint64_t kProgramBytes = 64'000'000;
 constexpr double kAllocatorSlack = 1.1;
 
-// Floats of one token while attention runs: x, its norm, rounded inputs, the products.
+// Floats of one token while attention runs: x, its norm, rounded and packed inputs, the products.
 uint64_t AttentionFloats(const Config& c) {
   const uint64_t heads = c.num_attention_heads;
   const uint64_t query = heads * (c.qk_nope_head_dim + c.qk_rope_head_dim);
   const uint64_t key_value = heads * (c.qk_nope_head_dim + c.v_head_dim);
   const uint64_t latent = c.kv_lora_rank + c.qk_rope_head_dim;
   const uint64_t indexer = c.index_n_heads * c.index_head_dim + 2 * c.index_head_dim;
-  return 6 * c.hidden_size + 3 * c.q_lora_rank + 2 * query + 3 * latent + 2 * key_value +
-         3 * heads * c.v_head_dim + 2 * indexer;
+  return 7 * c.hidden_size + 4 * c.q_lora_rank + 2 * query + 3 * latent + 2 * key_value +
+         4 * heads * c.v_head_dim + 2 * indexer;
 }
 
 // The same for an MLP of this inner width.
-uint64_t MlpFloats(const Config& c, uint64_t width) { return 6 * c.hidden_size + 4 * width; }
+uint64_t MlpFloats(const Config& c, uint64_t width) { return 7 * c.hidden_size + 5 * width; }
 
 // What layers that share an indexer keep of one token: the positions that it chose.
 uint64_t SelectionBytes(const Config& c, const CalibrationShape& shape) {
