@@ -64,6 +64,7 @@ inline void PlainTile(const MatMulArgs& a, size_t t, const Weights& weights, siz
   for (; k + 16 <= cols.last; k += 16) {
 #pragma GCC unroll 4
     for (size_t j = 0; j < kW; ++j) {
+      weights.Row(n + kW + j).Prefetch(k);
       add(j, weights.Row(n + j).Load(k),
           [&](size_t i) { return F32Row{a.x + (t + i) * a.x_stride}.Load(k); });
     }
@@ -82,24 +83,30 @@ inline void PlainTile(const MatMulArgs& a, size_t t, const Weights& weights, siz
   }
 }
 
-template <size_t kX, class Weights>
-inline void PlainTiles(const MatMulArgs& a, size_t t, const Weights& weights, Range cols) {
-  size_t n = 0;
-  for (; n + 4 <= a.w_rows; n += 4) PlainTile<kX, 4>(a, t, weights, n, cols);
-  for (; n < a.w_rows; ++n) PlainTile<kX, 1>(a, t, weights, n, cols);
-}
-
 inline Range BlockAt(const MatMulArgs& a, size_t first) {
   return {first, a.cols - first < kBlockCols ? a.cols : first + kBlockCols};
 }
 
+template <size_t kX, class Weights>
+inline void PlainTiles(const MatMulArgs& a, size_t t, const Weights& weights) {
+  size_t n = 0;
+  for (; n + 4 <= a.w_rows; n += 4) {
+    for (size_t first = 0; first < a.cols; first += kBlockCols) {
+      PlainTile<kX, 4>(a, t, weights, n, BlockAt(a, first));
+    }
+  }
+  for (; n < a.w_rows; ++n) {
+    for (size_t first = 0; first < a.cols; first += kBlockCols) {
+      PlainTile<kX, 1>(a, t, weights, n, BlockAt(a, first));
+    }
+  }
+}
+
 template <class Weights>
 inline void MultiplyPlain(const MatMulArgs& a, const Weights& weights) {
-  for (size_t first = 0; first < a.cols; first += kBlockCols) {
-    size_t t = 0;
-    for (; t + 2 <= a.x_rows; t += 2) PlainTiles<2>(a, t, weights, BlockAt(a, first));
-    if (t < a.x_rows) PlainTiles<1>(a, t, weights, BlockAt(a, first));
-  }
+  size_t t = 0;
+  for (; t + 2 <= a.x_rows; t += 2) PlainTiles<2>(a, t, weights);
+  if (t < a.x_rows) PlainTiles<1>(a, t, weights);
 }
 
 // Rows [n, n + count) of W as [step][row][lane]; rows behind them stay as they are.

@@ -134,6 +134,9 @@ struct Int8Row {
   static float Scale(const IntRows&, size_t) { return 1; }
 };
 
+// How far ahead rows of W are asked for; what lies behind the last row does not matter.
+constexpr size_t kPrefetchRows = 4;
+
 // Rows [t, t + kX) of x with rows [n, n + kW) of W.
 template <class Row, size_t kX, size_t kW>
 inline void IntTile(const IntMatMulArgs& a, size_t t, size_t n) {

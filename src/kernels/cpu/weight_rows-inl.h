@@ -13,11 +13,15 @@ inline Pair FromBytes(__m128i bytes, __m256 scale) {
           _mm256_mul_ps(_mm256_cvtepi32_ps(hi), scale)};
 }
 
-// A row of W: Load(k) gives elements k to k + 15, At(k) one.
+inline void PrefetchLine(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
+// A row of W: Load(k) gives elements k to k + 15, At(k) one; Prefetch(k) asks for them, also where
+// there are none.
 struct F32Row {
   const float* w;
   Pair Load(size_t k) const { return {_mm256_loadu_ps(w + k), _mm256_loadu_ps(w + k + 8)}; }
   float At(size_t k) const { return w[k]; }
+  void Prefetch(size_t k) const { PrefetchLine(w + k); }
 };
 struct Bf16Row {
   const uint16_t* w;
@@ -26,6 +30,7 @@ struct Bf16Row {
     return {Widen(_mm_loadu_si128(p)), Widen(_mm_loadu_si128(p + 1))};
   }
   float At(size_t k) const { return F32OfBits(uint32_t{w[k]} << 16); }
+  void Prefetch(size_t k) const { PrefetchLine(w + k); }
   static __m256 Widen(__m128i eight) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(eight), 16));
   }
@@ -40,6 +45,7 @@ struct Nvfp4Row {
     return FromBytes(bytes, _mm256_set1_ps(0.5f * e4m3_values[scales[k / 16]]));
   }
   float At(size_t) const { return 0; }  // never called: rows are whole blocks
+  void Prefetch(size_t k) const { PrefetchLine(codes + k / 2); }
 };
 struct E4m3Row {
   const uint8_t* w;
@@ -50,6 +56,7 @@ struct E4m3Row {
     return {Eight(_mm_cvtepu8_epi16(bytes)), Eight(_mm_cvtepu8_epi16(_mm_srli_si128(bytes, 8)))};
   }
   float At(size_t k) const { return e4m3_values[w[k]] * scale; }
+  void Prefetch(size_t k) const { PrefetchLine(w + k); }
   // E4M3 moved to where F16 has exponent and mantissa is its value times 2^-8.
   __m256 Eight(__m128i codes16) const {
     const __m128i sign = _mm_slli_epi16(_mm_srli_epi16(codes16, 7), 15);
