@@ -88,9 +88,10 @@ void AddSettingsOptions(Command command, ModelOptions& options) {
       .OneOf(Names(kAttentionPaths))
       .ShowDefault();
   command
-      .AddOption("--lm-head", &options.lm_head,
-                 "The output matrix as-stored, or packed at load: nvfp4 or fp8, faster, with the "
-                 "loss printed")
+      .AddOption(
+          "--lm-head", &options.lm_head,
+          "The output matrix as-stored, or packed at load into nvfp4 or fp8: fewer bytes for "
+          "each token, with the loss printed")
       .OneOf(Names(kLmHeads))
       .ShowDefault();
 }
