@@ -2,7 +2,7 @@
 _glimmer() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local command=${COMP_WORDS[1]}
-  local model="--activations --kv-cache --expert-input-scale --latent-norm-eps --attention --threads"
+  local model="--activations --kv-cache --expert-input-scale --latent-norm-eps --attention --lm-head --threads"
   local settings=${model% --threads}
   local texts="--calibration --samples --seq-len --chat --activations --expert-input-scale --latent-norm-eps --memory --threads"
   local -A options=(
@@ -30,6 +30,7 @@ _glimmer() {
     --kv-cache) mapfile -t COMPREPLY < <(compgen -W "f32 bf16 fp8" -- "$current") ;;
     --expert-input-scale) mapfile -t COMPREPLY < <(compgen -W "expert layer" -- "$current") ;;
     --attention) mapfile -t COMPREPLY < <(compgen -W "auto absorbed expanded" -- "$current") ;;
+    --lm-head) mapfile -t COMPREPLY < <(compgen -W "as-stored nvfp4 fp8" -- "$current") ;;
     --thinking) mapfile -t COMPREPLY < <(compgen -W "on off" -- "$current") ;;
     --task) mapfile -t COMPREPLY < <(compgen -W "gsm8k" -- "$current") ;;
     --generation-config) mapfile -t COMPREPLY < <(compgen -W "auto none" -- "$current") ;;

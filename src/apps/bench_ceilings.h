@@ -8,9 +8,9 @@
 #include <map>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "kernels/peak.h"
 #include "model/settings.h"
-#include "text/huge_pages.h"
 
 namespace glimmer::apps {
 
@@ -48,7 +48,7 @@ class CeilingMeter {
  private:
   double MeasureRead(size_t threads) const;
 
-  std::vector<uint64_t, text::HugePageAllocator<uint64_t>> words_;
+  std::vector<uint64_t, base::HugePageAllocator<uint64_t>> words_;
   std::map<size_t, Ceilings> best_;
   size_t times_ = 0;
   std::chrono::steady_clock::time_point last_;

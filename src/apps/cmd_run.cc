@@ -77,11 +77,10 @@ Result<engine::AnswerOptions> AnswerOptionsOf(const Options& options, const Open
   return answer;
 }
 
-void PrintStatistics(const engine::Answer& answer, uint64_t seed) {
+void PrintNote(const std::string& note) {
   std::fflush(stdout);
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
-  std::fprintf(stderr, terminal ? "\x1b[2m%s\x1b[0m\n" : "%s\n",
-               StatisticsText(answer, seed).c_str());
+  std::fprintf(stderr, terminal ? "\x1b[2m%s\x1b[0m\n" : "%s\n", note.c_str());
 }
 
 // Continues the prompt as it is, without a template.
@@ -102,7 +101,7 @@ Status Continue(const Options& options, const std::string& prompt, const text::T
     return {};
   }
   Print("\n");
-  if (!options.no_stats) PrintStatistics(answer, answer_options.sampling.seed);
+  if (!options.no_stats) PrintNote(StatisticsText(answer, answer_options.sampling.seed));
   return {};
 }
 
@@ -118,7 +117,7 @@ Status AskOnce(const Options& options, const std::string& prompt, Chat& chat, bo
     return {};
   }
   view.Finish();
-  if (statistics) PrintStatistics(answer.answer, seed);
+  if (statistics) PrintNote(StatisticsText(answer.answer, seed));
   return {};
 }
 
@@ -184,6 +183,10 @@ Status RunRun(const Options& options) {
   GLIMMER_ASSIGN(const OpenedModel opened, OpenToCompute(options.model));
   GLIMMER_ASSIGN(const text::Tokenizer tokenizer, OpenTokenizer(opened));
   GLIMMER_ASSIGN(const engine::AnswerOptions answer_options, AnswerOptionsOf(options, opened));
+  // A conversation on a terminal begins with the whole line of settings.
+  const bool settings_shown = !options.has_prompt && ::isatty(STDOUT_FILENO) != 0;
+  const std::string lm_head = LmHeadText(opened);
+  if (!settings_shown && !options.no_stats && !lm_head.empty()) PrintNote(lm_head);
   engine::Session session(opened.model, *opened.pool);
   if (options.raw) return Continue(options, prompt, tokenizer, session, answer_options);
 
@@ -198,7 +201,7 @@ Status RunRun(const Options& options) {
     if (Interrupted().IsSet()) SetExitCode(base::ExitCode(base::ErrorKind::kCancelled));
     return {};
   }
-  if (::isatty(STDOUT_FILENO) != 0) {
+  if (settings_shown) {
     Print(fmt::format("{}  {}\n", Bold(options.model.checkpoint), SettingsText(opened)));
   }
   return Converse(options, chat);

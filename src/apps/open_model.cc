@@ -19,6 +19,7 @@ using model::Activations;
 using model::AttentionPath;
 using model::ExpertInputScale;
 using model::KvCacheType;
+using model::LmHead;
 
 // What options call the model's settings.
 const std::map<std::string, Activations> kActivations = {{"f32", Activations::kF32},
@@ -33,6 +34,8 @@ const std::map<std::string, AttentionPath> kAttentionPaths = {
     {"auto", AttentionPath::kAuto},
     {"absorbed", AttentionPath::kAbsorbed},
     {"expanded", AttentionPath::kExpanded}};
+const std::map<std::string, LmHead> kLmHeads = {
+    {"as-stored", LmHead::kAsStored}, {"nvfp4", LmHead::kNvfp4}, {"fp8", LmHead::kFp8}};
 
 template <typename Value>
 std::string NameOf(const std::map<std::string, Value>& names, Value value) {
@@ -84,6 +87,13 @@ void AddSettingsOptions(Command command, ModelOptions& options) {
                  "absorbed or expanded MLA: the same function, rounded differently")
       .OneOf(Names(kAttentionPaths))
       .ShowDefault();
+  command
+      .AddOption(
+          "--lm-head", &options.lm_head,
+          "The output matrix as-stored, or packed at load into nvfp4 or fp8: fewer bytes for "
+          "each token, with the loss printed")
+      .OneOf(Names(kLmHeads))
+      .ShowDefault();
 }
 
 Result<OpenedModel> OpenToCompute(const ModelOptions& options) {
@@ -91,10 +101,11 @@ Result<OpenedModel> OpenToCompute(const ModelOptions& options) {
   model::Settings settings = {.activations = kActivations.at(options.activations),
                               .expert_input_scale = kExpertScales.at(options.expert_input_scale),
                               .attention = kAttentionPaths.at(options.attention),
-                              .latent_norm_eps = options.latent_norm_eps};
+                              .latent_norm_eps = options.latent_norm_eps,
+                              .lm_head = kLmHeads.at(options.lm_head)};
   if (!options.kv_cache.empty()) settings.kv_cache = kKvCaches.at(options.kv_cache);
-  GLIMMER_ASSIGN(model::Model model, model::LoadModel(checkpoint, settings));
   const size_t threads = ThreadCount(options.threads);
+  GLIMMER_ASSIGN(model::Model model, model::LoadModel(checkpoint, settings, threads));
   GLIMMER_TRY(PreloadWeights(model.weights, threads));
   return OpenedModel{std::move(checkpoint), std::move(model),
                      std::make_unique<base::ThreadPool>(threads)};
@@ -130,22 +141,38 @@ engine::ModelFacts FactsOf(const model::Model& model) {
 
 base::JsonObject SettingsJson(const OpenedModel& opened) {
   const model::Model& model = opened.model;
+  const auto snr = model.lm_head_error ? model.lm_head_error->snr_db() : std::nullopt;
   return {{"activations", NameOf(kActivations, model.settings.activations)},
           {"kv_cache", NameOf(kKvCaches, model.kv_cache)},
           {"expert_input_scale", NameOf(kExpertScales, model.settings.expert_input_scale)},
           {"latent_norm_eps", model.settings.latent_norm_eps.value_or(model.config.rms_norm_eps)},
           {"attention", NameOf(kAttentionPaths, model.settings.attention)},
+          {"lm_head", NameOf(kLmHeads, model.settings.lm_head)},
+          {"lm_head_snr_db", snr ? base::JsonValue(*snr) : base::JsonValue()},
           {"threads", opened.pool->threads()},
           {"instruction_set", kernels::IsaName(kernels::ActiveIsa())}};
 }
 
 std::string SettingsText(const OpenedModel& opened) {
   const model::Model& model = opened.model;
-  return fmt::format(
-      "{} weights, {} activations, {} KV cache, {} thread{}, {}", opened.weights_name(),
-      base::UpperCase(NameOf(kActivations, model.settings.activations)),
-      base::UpperCase(NameOf(kKvCaches, model.kv_cache)), opened.pool->threads(),
-      opened.pool->threads() == 1 ? "" : "s", kernels::IsaName(kernels::ActiveIsa()));
+  const std::string lm_head = LmHeadText(opened);
+  return fmt::format("{} weights, {} activations, {} KV cache, {} thread{}, {}{}{}",
+                     opened.weights_name(),
+                     base::UpperCase(NameOf(kActivations, model.settings.activations)),
+                     base::UpperCase(NameOf(kKvCaches, model.kv_cache)), opened.pool->threads(),
+                     opened.pool->threads() == 1 ? "" : "s", kernels::IsaName(kernels::ActiveIsa()),
+                     lm_head.empty() ? "" : ", ", lm_head);
+}
+
+std::string LmHeadText(const OpenedModel& opened) {
+  const model::Model& model = opened.model;
+  if (model.settings.lm_head == LmHead::kAsStored) return "";
+  const std::string format = base::UpperCase(NameOf(kLmHeads, model.settings.lm_head));
+  if (!model.lm_head_error) return fmt::format("lm_head {} as stored", format);
+  const auto snr = model.lm_head_error->snr_db();
+  if (!snr) return fmt::format("lm_head packed to {}: exact", format);
+  return fmt::format("lm_head packed to {}: {:.1f} dB SNR ({:.1f} % error)", format, *snr,
+                     100 * model.lm_head_error->relative_rms());
 }
 
 }  // namespace glimmer::apps

@@ -8,6 +8,7 @@
 
 #include "kernels/isa.h"
 #include "tensor/bf16.h"
+#include "tensor/pack_error.h"
 
 namespace glimmer::kernels {
 
@@ -21,17 +22,7 @@ tensor::Bf16 AbsMax(std::span<const tensor::Bf16> weights);
 void PackNvfp4(std::span<const tensor::Bf16> weights, float tensor_scale, std::span<uint8_t> packed,
                std::span<uint8_t> scales);
 
-// How far packed weights are from the original, and the size of that.
-struct PackError {
-  double squared_error = 0;    // sum (w - dequantized)^2
-  double squared_weights = 0;  // sum w^2
-  bool operator==(const PackError&) const = default;
-  PackError& operator+=(const PackError& other) {
-    squared_error += other.squared_error;
-    squared_weights += other.squared_weights;
-    return *this;
-  }
-};
+using tensor::PackError;
 
 // The error of what PackNvfp4() gave. Differences in F32, squares and sums in double, in an order
 // that depends on nothing but the number of blocks: the same bits on every instruction set.

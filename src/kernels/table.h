@@ -82,6 +82,9 @@ struct PackGroupArgs {
   float* to;
 };
 
+// Sums of errors that run beside each other: every sixteenth weight goes to the same.
+constexpr size_t kErrorLanes = 16;
+
 // The error of packed blocks, lane by lane of a block: squares[l] grows by (w - w')^2 and
 // squares[16 + l] by w^2, in the blocks' order.
 struct PackErrorArgs {
@@ -91,7 +94,16 @@ struct PackErrorArgs {
   size_t blocks;
   float tensor_scale;
   const float* e4m3_values;
-  double* squares;  // 32
+  double* squares;  // 2 * kErrorLanes
+};
+
+// A row into E4M3 (e4m3_pack.h) and its error, summed as above.
+struct PackE4m3Args {
+  const uint16_t* weights;
+  size_t count;
+  float scale;
+  uint8_t* codes;
+  double* squares;  // 2 * kErrorLanes
 };
 
 struct Table {
@@ -99,6 +111,7 @@ struct Table {
   void (*pack_nvfp4)(const uint16_t* weights, size_t blocks, float tensor_scale, uint8_t* packed,
                      uint8_t* scales);
   void (*pack_error)(const PackErrorArgs& args);
+  void (*pack_e4m3)(const PackE4m3Args& args);
   // By kernels::Format: rows of x as they stand, best for one or two; and in groups.
   void (*matmul_plain[kFormats])(const MatMulArgs& args);
   void (*matmul_groups[kFormats])(const MatMulArgs& args);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "model/lm_head.h"
 #include "model/loaded_checkpoint.h"
 
 namespace glimmer::model {
@@ -41,12 +42,17 @@ Result<std::optional<KvCacheType>> AnnouncedKvCache(const LoadedCheckpoint& chec
                   inner_where, bits, base::Quoted(type)));
 }
 
-Result<Model> LoadModel(const LoadedCheckpoint& checkpoint, const Settings& settings) {
+Result<Model> LoadModel(const LoadedCheckpoint& checkpoint, const Settings& settings,
+                        size_t threads) {
   std::optional<KvCacheType> kv_cache = settings.kv_cache;
   if (!kv_cache) {
     GLIMMER_ASSIGN(kv_cache, AnnouncedKvCache(checkpoint));
   }
   GLIMMER_ASSIGN(Weights weights, MapWeights(checkpoint, settings));
+  auto lm_head_error = PackLmHead(settings.lm_head, threads, weights);
+  if (!lm_head_error.ok()) {
+    return std::move(lm_head_error).error().In(base::Quoted(checkpoint.weights.folder()));
+  }
   const Config& config = checkpoint.config;
   return Model{
       .config = config,
@@ -54,7 +60,8 @@ Result<Model> LoadModel(const LoadedCheckpoint& checkpoint, const Settings& sett
       .kv_cache = kv_cache.value_or(DefaultKvCache(settings.activations)),
       .norm_eps = static_cast<float>(config.rms_norm_eps),
       .latent_norm_eps = static_cast<float>(settings.latent_norm_eps.value_or(config.rms_norm_eps)),
-      .weights = std::move(weights)};
+      .weights = std::move(weights),
+      .lm_head_error = lm_head_error.value()};
 }
 
 }  // namespace glimmer::model

@@ -174,7 +174,9 @@ class Binder {
     const std::span<const std::byte> bytes = BytesOf(tensor);
     const uint64_t element_bytes = tensor::BitsOf(tensor.info->dtype) / 8;
     if (reinterpret_cast<uintptr_t>(bytes.data()) % element_bytes == 0) return bytes.data();
-    return weights_.copies.emplace_back(bytes.begin(), bytes.end()).data();
+    base::HugeBytes& copy = weights_.copies.emplace_back(base::AllocateHugeBytes(bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), copy.get());
+    return copy.get();
   }
 
   Status BindVector(const TensorSpec& spec, Vector& target) {

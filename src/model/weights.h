@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "base/mapped_file.h"
 #include "base/result.h"
 #include "kernels/weight.h"
@@ -74,7 +75,8 @@ struct Weights {
 
   // Where the views point.
   std::vector<base::MappedFile> files;
-  std::deque<std::vector<std::byte>> copies;  // of tensors that a file holds at odd addresses
+  // Of tensors that a file holds at odd addresses, and of an lm_head packed at load.
+  std::deque<base::HugeBytes> copies;
 };
 
 // Errors: kCorrupt for tensors that are missing or not what the config says, and for scales that

@@ -1,7 +1,6 @@
 #include "report/figures.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace glimmer::report {
 namespace {
@@ -15,10 +14,7 @@ bool IsQuantized(const Facts& facts, size_t i) {
   return facts.plan.tensors[i].format == LinearFormat::kNvfp4;
 }
 
-ErrorSum ErrorOf(const Facts& facts, size_t i) {
-  const auto& error = facts.written.errors[i];
-  return {error.squared_error, error.squared_weights};
-}
+const PackError& ErrorOf(const Facts& facts, size_t i) { return facts.written.errors[i]; }
 
 uint64_t BytesAfter(const quant::Plan& plan, size_t i) {
   uint64_t bytes = 0;
@@ -41,9 +37,9 @@ std::array<KindFigures, model::kModuleKinds> CountKinds(const Facts& facts) {
     kind.bytes_after += BytesAfter(facts.plan, i);
     if (!IsQuantized(facts, i)) continue;
     ++kind.quantized;
-    const ErrorSum error = ErrorOf(facts, i);
-    kind.error.Add(error);
-    if (spec.layer != model::kNoLayer) kind.layers[spec.layer].Add(error);
+    const PackError& error = ErrorOf(facts, i);
+    kind.error += error;
+    if (spec.layer != model::kNoLayer) kind.layers[spec.layer] += error;
   }
   return kinds;
 }
@@ -141,20 +137,6 @@ void AddCalibration(const Facts& facts, Figures& figures) {
 
 }  // namespace
 
-void ErrorSum::Add(const ErrorSum& other) {
-  squared_error += other.squared_error;
-  squared_weights += other.squared_weights;
-}
-
-double ErrorSum::relative_rms() const {
-  return squared_weights == 0 ? 0 : std::sqrt(squared_error / squared_weights);
-}
-
-std::optional<double> ErrorSum::snr_db() const {
-  if (squared_weights == 0 || squared_error == 0) return std::nullopt;
-  return 10 * std::log10(squared_weights / squared_error);
-}
-
 size_t LayerCoverage::unseen() const {
   return static_cast<size_t>(std::count(tokens.begin(), tokens.end(), 0));
 }
@@ -170,7 +152,7 @@ Figures ComputeFigures(const Facts& facts) {
   Figures figures;
   for (KindFigures& kind : CountKinds(facts)) {
     if (kind.tensors == 0) continue;
-    figures.error.Add(kind.error);
+    figures.error += kind.error;
     figures.kinds.push_back(std::move(kind));
   }
   figures.worst = FindWorst(facts);

@@ -12,20 +12,11 @@
 
 #include "model/inventory.h"
 #include "report/facts.h"
+#include "tensor/pack_error.h"
 
 namespace glimmer::report {
 
-// Squared errors of packed weights and their squares.
-struct ErrorSum {
-  double squared_error = 0;
-  double squared_weights = 0;
-
-  void Add(const ErrorSum& other);
-  // sqrt(error / weights); 0 without weights.
-  double relative_rms() const;
-  // Signal to noise, 10 log10(weights / error); nothing where either is 0.
-  std::optional<double> snr_db() const;
-};
+using tensor::PackError;
 
 // Largest magnitudes of inputs, as the input scales follow from them.
 struct InputRange {
@@ -44,10 +35,10 @@ struct KindFigures {
   model::ModuleKind kind{};
   uint64_t tensors = 0, quantized = 0;
   uint64_t bytes_before = 0, bytes_after = 0;
-  ErrorSum error;
-  std::map<uint32_t, ErrorSum> layers;  // of quantized linears; lm_head has no layer
-  InputRange inputs;                    // of quantized linears, when calibrated
-  std::vector<OutlierRatio> outliers;   // routed experts only, a layer each
+  PackError error;
+  std::map<uint32_t, PackError> layers;  // of quantized linears; lm_head has no layer
+  InputRange inputs;                     // of quantized linears, when calibrated
+  std::vector<OutlierRatio> outliers;    // routed experts only, a layer each
 };
 
 struct LayerCoverage {
@@ -60,14 +51,14 @@ struct LayerCoverage {
 
 struct WorstLinear {
   std::string module;
-  ErrorSum error;
+  PackError error;
 };
 
 constexpr size_t kWorstLinears = 20;
 
 struct Figures {
   std::vector<KindFigures> kinds;  // that the model has, in the order of model::ModuleKind
-  ErrorSum error;
+  PackError error;
   std::vector<WorstLinear> worst;       // lowest SNR first, at most kWorstLinears
   std::vector<LayerCoverage> coverage;  // layers with experts, when calibrated
   uint64_t experts = 0, experts_unseen = 0;

@@ -11,15 +11,6 @@
 namespace glimmer::report {
 namespace {
 
-TEST(ErrorSum, IsInDecibels) {
-  const ErrorSum error = {.squared_error = 0.01, .squared_weights = 1};
-  EXPECT_DOUBLE_EQ(*error.snr_db(), 20);
-  EXPECT_DOUBLE_EQ(error.relative_rms(), 0.1);
-  EXPECT_FALSE(ErrorSum().snr_db());
-  EXPECT_FALSE((ErrorSum{0, 1}.snr_db()));
-  EXPECT_EQ(ErrorSum().relative_rms(), 0);
-}
-
 TEST(MedianOf, TakesTheLowerMiddle) {
   EXPECT_EQ(MedianOf({}), 0);
   EXPECT_EQ(MedianOf({3}), 3);

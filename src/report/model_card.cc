@@ -43,7 +43,7 @@ double Percent(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::string Snr(const ErrorSum& error) {
+std::string Snr(const PackError& error) {
   const auto snr = error.snr_db();
   return snr ? fmt::format("{:.2f} dB", *snr) : "exact";
 }

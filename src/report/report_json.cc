@@ -16,7 +16,7 @@ JsonValue OrNull(const std::optional<double>& value) {
   return value ? JsonValue(*value) : JsonValue(nullptr);
 }
 
-JsonObject ErrorJson(const ErrorSum& error) {
+JsonObject ErrorJson(const PackError& error) {
   return {{"snr_db", OrNull(error.snr_db())},
           {"relative_rms", error.relative_rms()},
           {"squared_error", error.squared_error},

@@ -54,7 +54,7 @@ HeatMap SnrMap(const Figures& figures, const SnrScale& scale) {
     size_t at = 0;
     for (const KindFigures& kind : figures.kinds) {
       if (kind.layers.empty() || at++ != r) continue;
-      const ErrorSum& error = kind.layers.at(static_cast<uint32_t>(layer));
+      const PackError& error = kind.layers.at(static_cast<uint32_t>(layer));
       return fmt::format("layer {} {}: {}, relative RMS {}", layer,
                          model::ModuleKindName(kind.kind), Decibels(error),
                          PercentText(error.relative_rms(), 2));

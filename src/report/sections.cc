@@ -56,7 +56,7 @@ std::string Section(const std::string& title, const std::string& introduction,
          "</section>\n";
 }
 
-std::string Decibels(const ErrorSum& error) {
+std::string Decibels(const PackError& error) {
   const auto snr = error.snr_db();
   return snr ? fmt::format("{:.2f} dB", *snr) : "exact";
 }

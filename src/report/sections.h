@@ -20,7 +20,7 @@ std::string RunSection(const Facts& facts, const Figures& figures);
 // A heading with an introduction (HTML) before the body.
 std::string Section(const std::string& title, const std::string& introduction,
                     const std::string& body);
-std::string Decibels(const ErrorSum& error);        // "20.41 dB"
+std::string Decibels(const PackError& error);       // "20.41 dB"
 std::string PercentText(double share, int digits);  // 0.0954 -> "9.54 %"
 
 }  // namespace glimmer::report

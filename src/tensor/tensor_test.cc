@@ -5,6 +5,7 @@
 
 #include "tensor/dtype.h"
 #include "tensor/nvfp4.h"
+#include "tensor/pack_error.h"
 #include "tensor/shape.h"
 
 namespace glimmer::tensor {
@@ -103,6 +104,15 @@ TEST(DType, NamesRoundTrip) {
     EXPECT_EQ(DTypeFromName(Name(dtype)), dtype);
   }
   EXPECT_EQ(DTypeFromName("bf16"), std::nullopt);
+}
+
+TEST(PackError, IsInDecibels) {
+  const PackError error = {.squared_error = 0.01, .squared_weights = 1};
+  EXPECT_DOUBLE_EQ(*error.snr_db(), 20);
+  EXPECT_DOUBLE_EQ(error.relative_rms(), 0.1);
+  EXPECT_FALSE(PackError().snr_db());
+  EXPECT_FALSE((PackError{0, 1}.snr_db()));
+  EXPECT_EQ(PackError().relative_rms(), 0);
 }
 
 }  // namespace

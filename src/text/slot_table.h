@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "text/huge_pages.h"
+#include "base/huge_pages.h"
 
 namespace glimmer::text {
 
@@ -68,7 +68,7 @@ class SlotTable {
     return const_cast<Slot&>(First(hash, stops));
   }
 
-  std::vector<Slot, HugePageAllocator<Slot>> slots_;
+  std::vector<Slot, base::HugePageAllocator<Slot>> slots_;
   size_t used_ = 0;
   size_t mask_ = 0;
   int shift_ = 0;

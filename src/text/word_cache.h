@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/huge_pages.h"
+#include "base/huge_pages.h"
 #include "text/merges.h"
 #include "text/token.h"
 
@@ -53,7 +53,7 @@ class WordCache {
   }
 
  private:
-  std::vector<Entry, HugePageAllocator<Entry>> entries_;
+  std::vector<Entry, base::HugePageAllocator<Entry>> entries_;
 };
 
 class PairCache {

@@ -31,6 +31,8 @@ namespace {
 //
 #include "kernels/cpu/cache_rows-inl.h"
 //
+#include "kernels/cpu/e4m3_pack-inl.h"
+//
 #include "kernels/cpu/attention-inl.h"
 //
 #include "kernels/cpu/indexer-inl.h"
@@ -50,6 +52,7 @@ const Table kTable = {
     .abs_max = AbsMax,
     .pack_nvfp4 = PackNvfp4,
     .pack_error = PackError,
+    .pack_e4m3 = PackE4m3,
     .matmul_plain = {PlainF32, PlainBf16, PlainNvfp4, PlainE4m3},
     .matmul_groups = {GroupsF32, GroupsBf16, GroupsNvfp4, GroupsE4m3},
     .matmul_digits = MatMulDigits,

@@ -3,6 +3,7 @@
 #include "kernels/ref/elementwise.h"
 #include "kernels/ref/matmul.h"
 #include "kernels/table.h"
+#include "tensor/fp8.h"
 #include "tensor/nvfp4.h"
 
 namespace glimmer::kernels::scalar {
@@ -44,12 +45,23 @@ void PackError(const PackErrorArgs& args) {
   }
 }
 
+void PackE4m3(const PackE4m3Args& args) {
+  for (size_t k = 0; k < args.count; ++k) {
+    const float w = tensor::Bf16ToF32(args.weights[k]);
+    args.codes[k] = tensor::F32ToE4m3Saturating(w / args.scale);
+    const double error = w - tensor::E4m3ToF32(args.codes[k]) * args.scale;
+    args.squares[k % kErrorLanes] += error * error;
+    args.squares[kErrorLanes + k % kErrorLanes] += double{w} * double{w};
+  }
+}
+
 }  // namespace
 
 const Table kTable = {
     .abs_max = AbsMax,
     .pack_nvfp4 = PackNvfp4,
     .pack_error = PackError,
+    .pack_e4m3 = PackE4m3,
     .matmul_plain = {PlainF32, PlainBf16, PlainNvfp4, PlainE4m3},
     .matmul_groups = {GroupsF32, GroupsBf16, GroupsNvfp4, GroupsE4m3},
     .matmul_digits = MatMulDigits,
