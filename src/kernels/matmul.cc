@@ -31,6 +31,7 @@ MatMulArgs ArgsOf(const Weight& w, Matrix y) {
   return {.x = nullptr,
           .x_rows = y.rows,
           .x_stride = 0,
+          .pairs = nullptr,
           .w = w.data,
           .block_scales = w.block_scales,
           .row_scales = w.row_scales,
@@ -50,6 +51,14 @@ void MultiplyFloats(const Table& table, const PackedRows& x, const Weight& w, Ma
   args.x_stride = x.stride;
   const auto format = static_cast<size_t>(w.format);
   (x.form == RowForm::kPlain ? table.matmul_plain : table.matmul_groups)[format](args);
+}
+
+void MultiplyPairs(const Table& table, const PackedRows& x, const Weight& w, Matrix y) {
+  GLIMMER_CHECK(table.bf16 != nullptr);
+  GLIMMER_CHECK(w.format == Format::kNvfp4 || w.format == Format::kBf16);
+  MatMulArgs args = ArgsOf(w, y);
+  args.pairs = x.pairs;
+  (w.format == Format::kNvfp4 ? table.bf16->matmul_nvfp4 : table.bf16->matmul_bf16)(args);
 }
 
 void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matrix y) {
@@ -82,8 +91,16 @@ PackedRows PlainView(ConstMatrix x) {
 void MatMulHere(const PackedRows& x, const Weight& w, Matrix y, Isa isa) {
   GLIMMER_CHECK(x.cols == w.cols && y.rows == x.rows && y.cols == w.rows);
   const Table& table = TableOf(isa);
-  const bool floats = x.form == RowForm::kPlain || x.form == RowForm::kGroups;
-  floats ? MultiplyFloats(table, x, w, y) : MultiplyInts(table, x, w, y);
+  switch (x.form) {
+    case RowForm::kPlain:
+    case RowForm::kGroups:
+      return MultiplyFloats(table, x, w, y);
+    case RowForm::kDigits:
+    case RowForm::kInt8:
+      return MultiplyInts(table, x, w, y);
+    case RowForm::kBf16Groups:
+      return MultiplyPairs(table, x, w, y);
+  }
 }
 
 void MatMul(base::ThreadPool& pool, const PackedRows& x, const Weight& w, Matrix y) {

@@ -25,18 +25,19 @@ enum class ActivationType : uint8_t {
 };
 
 enum class RowForm : uint8_t {
-  kPlain,   // F32, one row after the other
-  kGroups,  // F32, three rows side by side
-  kDigits,  // whole numbers of 24 bits times one power of two for each row
-  kInt8,    // whole numbers of 8 bits with an F32 scale for each block of 16
+  kPlain,       // F32, one row after the other
+  kGroups,      // F32, three rows side by side
+  kDigits,      // whole numbers of 24 bits times one power of two for each row
+  kInt8,        // whole numbers of 8 bits with an F32 scale for each block of 16
+  kBf16Groups,  // BF16, six rows side by side, for products of BF16 pairs
 };
 
 // Up to this many rows a product with NVFP4 weights is bound by reading them; more are better off
 // with weights decoded once for all.
 constexpr size_t kFewRows = 6;
 
-// The form in which `rows` rows meet weights of a format.
-RowForm FormFor(Format format, ActivationType type, size_t rows);
+// The form in which `rows` rows meet weights of a format, on this set.
+RowForm FormFor(Format format, ActivationType type, size_t rows, Isa isa = ActiveIsa());
 
 struct FreeAligned {
   void operator()(std::byte* p) const;
@@ -49,6 +50,7 @@ struct PackedRows {
   size_t cols = 0;
   size_t stride = 0;              // kPlain, kGroups: floats from one row to the next
   const float* floats = nullptr;  // kPlain, kGroups
+  uint16_t* pairs = nullptr;      // kBf16Groups: bf16_table.h
   int8_t* digits = nullptr;       // kDigits, kInt8: IntRows in table.h, and the next two
   int32_t* corrections = nullptr;
   float* scales = nullptr;
@@ -63,6 +65,7 @@ using RowPointers = std::span<const float* const>;
 //            row whose numbers are all below 2^-97 counts as if its largest were that.
 //   kInt8    x[t, k] = scale * n, scale = largest magnitude of the block / 127; ties to even. A
 //            scale below 2^-126 makes the block zero.
+//   kBf16Groups  the nearest BF16, ties to even. REQUIRES: a set with products of BF16 pairs.
 // Not finite numbers make every result of their row (kInt8: their block's part) not finite.
 PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowForm form,
                     Isa isa = ActiveIsa());

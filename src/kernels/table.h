@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/attention_table.h"
+#include "kernels/bf16_table.h"
 #include "kernels/elementwise_table.h"
 
 namespace glimmer::kernels {
@@ -28,6 +29,7 @@ constexpr size_t kMatMulScratch = 48 * 1024;
 struct MatMulArgs {
   const float* x;  // rows of x_stride floats, or groups (kGroupRows) of kGroupRows * x_stride
   size_t x_rows, x_stride;
+  const uint16_t* pairs;        // instead of x, BF16 in groups of kPairRows (bf16_table.h)
   const void* w;                // rows of `w_stride` elements of the function's format
   const uint8_t* block_scales;  // NVFP4: [w_rows, cols / 16]
   const float* row_scales;      // E4M3: [w_rows]
@@ -106,6 +108,7 @@ struct Table {
   void (*pack_int8)(const PackIntArgs& args);
   const ElementwiseTable* elementwise;
   const AttentionTable* attention;
+  const Bf16Table* bf16;  // null where the set has no products of BF16 pairs
 };
 
 namespace scalar {
@@ -115,6 +118,9 @@ namespace avx2 {
 extern const Table kTable;
 }
 namespace avx512 {
+extern const Table kTable;
+}
+namespace avx512bf16 {
 extern const Table kTable;
 }
 

@@ -60,6 +60,7 @@ const Table kTable = {
     .pack_int8 = PackInt8,
     .elementwise = &kElementwise,
     .attention = &kAttention,
+    .bf16 = nullptr,
 };
 
 }  // namespace glimmer::kernels::scalar
