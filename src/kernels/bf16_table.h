@@ -16,10 +16,10 @@ namespace glimmer::kernels {
 struct MatMulArgs;
 
 // Rows of activations that stand side by side, and columns of one step. A group is
-// [step][row of the group][kPairLanes columns] with zeros behind the last column; only the last
+// [step][row of the group][kPairColumns columns] with zeros behind the last column; only the last
 // group may have fewer than kPairRows rows.
 constexpr size_t kPairRows = 6;
-constexpr size_t kPairLanes = 32;
+constexpr size_t kPairColumns = 8;
 
 // Up to kPairRows rows of F32 into a group, to the nearest BF16.
 struct PackPairsArgs {

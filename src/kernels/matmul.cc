@@ -13,8 +13,9 @@ namespace {
 using tensor::ConstMatrix;
 using tensor::Matrix;
 
-// Rows of W that one task computes: enough to share the loads of x, few enough to balance.
-constexpr size_t kRowGrain = 24;
+// Rows of W that one task computes: enough to share the loads of x, few enough to balance, whole
+// panels of every set.
+constexpr size_t kRowGrain = 32;
 // Products below which waking other threads costs more than it saves: some microseconds' worth.
 constexpr size_t kTooSmallToShare = 100'000;
 
@@ -42,6 +43,7 @@ MatMulArgs ArgsOf(const Weight& w, Matrix y) {
           .y = y.data,
           .y_stride = y.stride,
           .e4m3_values = E4m3Values(),
+          .nvfp4_products = Nvfp4Products(),
           .scratch = Scratch()};
 }
 

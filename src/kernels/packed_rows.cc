@@ -89,7 +89,7 @@ void PackGroups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, co
 
 void PackPairs(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, const Table& table) {
   GLIMMER_CHECK(table.bf16 != nullptr);
-  packed.stride = RoundUp(packed.cols, kPairLanes);
+  packed.stride = RoundUp(packed.cols, kPairColumns);
   Allocate(packed, RoundUp(std::max<size_t>(1, rows.size() * packed.stride) * sizeof(uint16_t),
                            kAlignment));
   packed.pairs = reinterpret_cast<uint16_t*>(packed.bytes.get());

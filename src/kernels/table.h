@@ -38,8 +38,9 @@ struct MatMulArgs {
   float scale;
   float* y;
   size_t y_stride;
-  const float* e4m3_values;  // what each of the 256 codes means
-  std::byte* scratch;        // kMatMulScratch bytes
+  const float* e4m3_values;        // what each of the 256 codes means
+  const uint16_t* nvfp4_products;  // [256, 16] E4M3 code times E2M1 code in BF16
+  std::byte* scratch;              // kMatMulScratch bytes
 };
 
 // One row of activations as integers, in blocks of kIntBlock columns. Lane l of a block stands for

@@ -1,18 +1,21 @@
 // Dot products of rows of x with rows of W, both in BF16, by products of pairs (bf16_table.h).
 //
-// Order of one sum: K is cut into blocks of kPairBlock; in a block, lane l of sixteen adds the
-// pairs (2 l, 2 l + 1), (32 + 2 l, ...), ...; the lanes are added in the fixed order of SumLanes;
-// the blocks are added in order. Neither the number of rows nor the format of W plays a part.
+// A register has four quarters, each for a row of W and kPairColumns columns, which meet the same
+// columns of a row of x. Order of one sum: K is cut into blocks of kPairBlock; in a block, lane l
+// of four adds the pairs (2 l, 2 l + 1), (8 + 2 l, ...), ...; the lanes are added as (0 + 2) + (1 +
+// 3); the blocks are added in order. Neither the number of rows nor the format of W plays a part.
 //
-// NVFP4 is expanded into a panel of four rows in scratch memory, exactly: a product of an E2M1 and
-// an E4M3 number has at most six significant bits. BF16 is read where it stands.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind elementwise-inl.h.
+// Sixteen rows of W make a panel in scratch memory, quarter by quarter. NVFP4 is expanded exactly:
+// a product of an E2M1 and an E4M3 number has at most six significant bits. For few rows of x, BF16
+// is read where it stands. Included inside namespace glimmer::kernels::GLIMMER_ISA behind
+// elementwise-inl.h.
 
-constexpr size_t kPairBlock = 1024;     // a panel takes 8 KB, six rows of x 12 KB
-constexpr size_t kPairBlockRows = 240;  // of x: 480 KB, half of a second-level cache
-constexpr size_t kPairWeightRows = 4;   // 6 x 4 sums, 4 weights and x take 29 of 32 registers
+constexpr size_t kPairBlock = 512;      // a panel takes 16 KB, six rows of x 6 KB
+constexpr size_t kPairBlockRows = 480;  // of x: 480 KB, half of a second-level cache
+constexpr size_t kPairWeightRows = 16;  // 6 x 4 sums, 4 registers of W and x take 29 of 32
+constexpr size_t kChunk = 32;           // columns of one row that are loaded together
 static_assert(kPairWeightRows * kPairBlock * sizeof(uint16_t) <= kMatMulScratch);
-static_assert(kPairBlockRows % kPairRows == 0 && kPairBlock % kPairLanes == 0);
+static_assert(kPairBlockRows % kPairRows == 0 && kPairBlock % kChunk == 0);
 
 // One step of sixteen sums: dot_pairs in bf16_table.h.
 #if defined(GLIMMER_SOFTWARE_BF16)
@@ -44,65 +47,55 @@ void DotPairsOnce(const uint16_t* a, const uint16_t* b, float* sums) {
                    DotPairs(_mm512_loadu_ps(sums), _mm512_loadu_si512(a), _mm512_loadu_si512(b)));
 }
 
-// The sixteen lanes of four sums each: quarters of a register first within themselves, (0 + 2) +
-// (1 + 3), then quarters 0 + 2 and 1 + 3, then both.
-inline __m128 SumLanes(const __m512 (&sums)[4]) {
+// Four sums in each quarter: result 4 r + j is that of quarter r of sums[j].
+inline __m512 SumQuarters(const __m512 (&sums)[4]) {
   const __m512 ab =
       _mm512_add_ps(_mm512_unpacklo_ps(sums[0], sums[1]), _mm512_unpackhi_ps(sums[0], sums[1]));
   const __m512 cd =
       _mm512_add_ps(_mm512_unpacklo_ps(sums[2], sums[3]), _mm512_unpackhi_ps(sums[2], sums[3]));
-  const __m256 halves = AddHalves(
-      F32x16{_mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE))});
-  return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1));
+  return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
 }
 
-// Four rows of W from some column on: `whole` steps, then the columns of `tail`.
+// y[0 .. count) (+)= sums, times the scale behind the last block.
+inline void AddSixteen(__m512 sums, Range cols, const MatMulArgs& a, float* y, size_t count) {
+  const auto there = static_cast<__mmask16>((1u << count) - 1);
+  if (cols.first != 0) sums = _mm512_add_ps(_mm512_maskz_loadu_ps(there, y), sums);
+  if (cols.last == a.cols) sums = _mm512_mul_ps(sums, _mm512_set1_ps(a.scale));
+  _mm512_mask_storeu_ps(y, there, sums);
+}
+
+// Sixteen rows of W from some column on; quarter r of register j is row 4 r + j.
 struct PairPanel {
-  const uint16_t* words;  // [step][row][kPairLanes]
-  size_t whole;
-  static constexpr __mmask32 tail = 0;
+  const uint16_t* words;  // [step][register][quarter][kPairColumns]
   __m512i Load(size_t j, size_t step) const {
-    return _mm512_load_si512(words + (step * kPairWeightRows + j) * kPairLanes);
+    return _mm512_load_si512(words + (step * 4 + j) * 4 * kPairColumns);
   }
-  __m512i LoadTail(size_t j) const { return Load(j, whole); }
 };
 struct PairRowsOfW {
   const uint16_t* rows[kPairWeightRows];
-  size_t whole;
-  __mmask32 tail;
+  size_t columns;
   __m512i Load(size_t j, size_t step) const {
-    return _mm512_loadu_si512(rows[j] + step * kPairLanes);
+    const size_t k = step * kPairColumns;
+    if (k + kPairColumns > columns) return LoadLast(j, k);
+    const auto quarter = [&](size_t r) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[4 * r + j] + k));
+    };
+    const __m512i two =
+        _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(quarter(0)), 0x00F0, quarter(1));
+    return _mm512_mask_broadcast_i32x4(_mm512_mask_broadcast_i32x4(two, 0x0F00, quarter(2)), 0xF000,
+                                       quarter(3));
   }
-  __m512i LoadTail(size_t j) const {
-    return _mm512_maskz_loadu_epi16(tail, rows[j] + whole * kPairLanes);
+  __m512i LoadLast(size_t j, size_t k) const {
+    alignas(64) uint16_t words[4 * kPairColumns] = {};
+    for (size_t r = 0; r < 4; ++r) {
+      __builtin_memcpy(words + r * kPairColumns, rows[4 * r + j] + k,
+                       (columns - k) * sizeof(uint16_t));
+    }
+    return _mm512_load_si512(words);
   }
 };
 
-// sums (+)= the products of a group of kX rows of x with four rows of W.
-template <size_t kX, class Weights>
-inline void SumPairs(const uint16_t* x, const Weights& weights, __m512 (&sums)[kX][4]) {
-  const auto add = [&](const __m512i(&w)[4]) {
-#pragma GCC unroll 6
-    for (size_t i = 0; i < kX; ++i) {
-      const __m512i row = _mm512_load_si512(x + i * kPairLanes);
-#pragma GCC unroll 4
-      for (size_t j = 0; j < 4; ++j) sums[i][j] = DotPairs(sums[i][j], row, w[j]);
-    }
-    x += kX * kPairLanes;
-  };
-  __m512i w[4];
-  for (size_t step = 0; step < weights.whole; ++step) {
-#pragma GCC unroll 4
-    for (size_t j = 0; j < 4; ++j) w[j] = weights.Load(j, step);
-    add(w);
-  }
-  if (weights.tail == 0) return;
-#pragma GCC unroll 4
-  for (size_t j = 0; j < 4; ++j) w[j] = weights.LoadTail(j);
-  add(w);
-}
-
-// y[t .. t + kX, n .. n + count) (+)= a block's part of the sums.
+// y[t .. t + kX, n] (+)= a block's part of the sums, for up to sixteen rows of W.
 template <size_t kX, class Weights>
 inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Range n, Range cols) {
   __m512 sums[kX][4];
@@ -111,11 +104,26 @@ inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Rang
 #pragma GCC unroll 4
     for (__m512& sum : row) sum = _mm512_setzero_ps();
   }
-  const size_t stride = (a.cols + kPairLanes - 1) / kPairLanes * kPairLanes;
-  SumPairs(a.pairs + t * stride + cols.first * kX, weights, sums);
+  const size_t steps = (cols.last - cols.first + kPairColumns - 1) / kPairColumns;
+  const size_t stride = (a.cols + kPairColumns - 1) / kPairColumns * kPairColumns;
+  const uint16_t* x = a.pairs + t * stride + cols.first * kX;
+  for (size_t step = 0; step < steps; ++step) {
+    __m512i w[4];
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; ++j) w[j] = weights.Load(j, step);
+#pragma GCC unroll 6
+    for (size_t i = 0; i < kX; ++i) {
+      const __m512i row = _mm512_broadcast_i32x4(
+          _mm_load_si128(reinterpret_cast<const __m128i*>(x + i * kPairColumns)));
+#pragma GCC unroll 4
+      for (size_t j = 0; j < 4; ++j) sums[i][j] = DotPairs(sums[i][j], row, w[j]);
+    }
+    x += kX * kPairColumns;
+  }
 #pragma GCC unroll 6
   for (size_t i = 0; i < kX; ++i) {
-    AddSums(SumLanes(sums[i]), cols, a, a.y + (t + i) * a.y_stride + n.first, n.last - n.first);
+    AddSixteen(SumQuarters(sums[i]), cols, a, a.y + (t + i) * a.y_stride + n.first,
+               n.last - n.first);
   }
 }
 
@@ -132,99 +140,151 @@ inline void PairTiles(const MatMulArgs& a, Range rows, const Weights& weights, R
                               [&](auto count) { PairTile<count.value>(a, t, weights, n, cols); });
 }
 
-// prepare(n, cols) gives a block of up to four rows of W.
-template <class Prepare>
-inline void MultiplyPairs(const MatMulArgs& a, Prepare prepare) {
-  const auto block_at = [&](size_t first) -> Range {
-    return {first, a.cols - first < kPairBlock ? a.cols : first + kPairBlock};
-  };
-  const auto rows_at = [&](size_t n) -> Range {
-    return {n, a.w_rows - n < kPairWeightRows ? a.w_rows : n + kPairWeightRows};
-  };
-  if (a.x_rows <= kPairRows) {  // rows of W from one end to the other, as memory likes it
-    for (size_t n = 0; n < a.w_rows; n += kPairWeightRows) {
-      for (size_t k = 0; k < a.cols; k += kPairBlock) {
-        PairTiles(a, {0, a.x_rows}, prepare(rows_at(n), block_at(k)), rows_at(n), block_at(k));
+// The range that begins at `first` when [0, count) is cut into pieces of `size`.
+inline Range PieceAt(size_t first, size_t size, size_t count) {
+  return {first, count - first < size ? count : first + size};
+}
+
+// Row 4 r + j of a panel, or the last one in place of those that are not there.
+inline size_t RowOfQuarter(Range n, size_t r, size_t j) {
+  const size_t row = n.first + 4 * r + j;
+  return row < n.last ? row : n.last - 1;
+}
+
+// weights.Row(n, k).Load(i, count) gives `count` columns of a row from k + i on, at most kChunk,
+// and zeros behind them.
+template <class Weights>
+inline PairPanel MakePairPanel(const MatMulArgs& a, const Weights& weights, Range n, Range cols) {
+  auto* words = reinterpret_cast<uint16_t*>(a.scratch);
+  const size_t columns = cols.last - cols.first;
+  for (size_t j = 0; j < 4; ++j) {
+    uint16_t* to = words + j * 4 * kPairColumns;
+    const auto row = [&](size_t r) { return weights.Row(RowOfQuarter(n, r, j), cols.first); };
+    const auto row0 = row(0), row1 = row(1), row2 = row(2), row3 = row(3);
+    const auto store = [&](size_t k, size_t count) {
+      const __m512i q0 = row0.Load(k, count), q1 = row1.Load(k, count);
+      const __m512i q2 = row2.Load(k, count), q3 = row3.Load(k, count);
+      const __m512i even01 = _mm512_shuffle_i64x2(q0, q1, 0x88);
+      const __m512i even23 = _mm512_shuffle_i64x2(q2, q3, 0x88);
+      const __m512i odd01 = _mm512_shuffle_i64x2(q0, q1, 0xDD);
+      const __m512i odd23 = _mm512_shuffle_i64x2(q2, q3, 0xDD);
+      constexpr size_t kStep = 16 * kPairColumns;
+      _mm512_store_si512(to, _mm512_shuffle_i64x2(even01, even23, 0x88));
+      _mm512_store_si512(to + kStep, _mm512_shuffle_i64x2(odd01, odd23, 0x88));
+      _mm512_store_si512(to + 2 * kStep, _mm512_shuffle_i64x2(even01, even23, 0xDD));
+      _mm512_store_si512(to + 3 * kStep, _mm512_shuffle_i64x2(odd01, odd23, 0xDD));
+      to += 4 * kStep;
+    };
+    size_t k = 0;
+    for (; k + kChunk <= columns; k += kChunk) store(k, kChunk);
+    if (k < columns) store(k, columns - k);
+  }
+  return {words};
+}
+
+template <class Weights>
+inline void MultiplyPairs(const MatMulArgs& a, const Weights& weights) {
+  for (size_t k = 0; k < a.cols; k += kPairBlock) {
+    const Range cols = PieceAt(k, kPairBlock, a.cols);
+    for (size_t t = 0; t < a.x_rows; t += kPairBlockRows) {
+      const Range rows = PieceAt(t, kPairBlockRows, a.x_rows);
+      for (size_t row = 0; row < a.w_rows; row += kPairWeightRows) {
+        const Range n = PieceAt(row, kPairWeightRows, a.w_rows);
+        PairTiles(a, rows, MakePairPanel(a, weights, n, cols), n, cols);
       }
     }
-    return;
   }
-  for (size_t k = 0; k < a.cols; k += kPairBlock) {
-    for (size_t t = 0; t < a.x_rows; t += kPairBlockRows) {
-      const Range rows = {t, a.x_rows - t < kPairBlockRows ? a.x_rows : t + kPairBlockRows};
-      for (size_t n = 0; n < a.w_rows; n += kPairWeightRows) {
-        PairTiles(a, rows, prepare(rows_at(n), block_at(k)), rows_at(n), block_at(k));
+}
+
+struct Bf16Chunks {
+  const MatMulArgs& a;
+  struct Part {
+    const uint16_t* w;
+    __m512i Load(size_t i, size_t count) const {
+      if (count == kChunk) return _mm512_loadu_si512(w + i);
+      return _mm512_maskz_loadu_epi16((1u << count) - 1, w + i);
+    }
+  };
+  Part Row(size_t n, size_t k) const {
+    return {static_cast<const uint16_t*>(a.w) + n * a.w_stride + k};
+  }
+};
+
+// One group of x. Rows of W are read from one end to the other, as memory likes it.
+inline void PairsOfStoredRows(const MatMulArgs& a) {
+  for (size_t row = 0; row < a.w_rows; row += kPairWeightRows) {
+    const Range n = PieceAt(row, kPairWeightRows, a.w_rows);
+    for (size_t k = 0; k < a.cols; k += kPairBlock) {
+      const Range cols = PieceAt(k, kPairBlock, a.cols);
+      PairRowsOfW rows;
+      rows.columns = cols.last - cols.first;
+      for (size_t i = 0; i < kPairWeightRows; ++i) {
+        rows.rows[i] =
+            static_cast<const uint16_t*>(a.w) + RowOfQuarter(n, i / 4, i % 4) * a.w_stride + k;
       }
+      PairTiles(a, {0, a.x_rows}, rows, n, cols);
     }
   }
 }
 
 void PairsBf16(const MatMulArgs& a) {
-  MultiplyPairs(a, [&](Range n, Range cols) {
-    const size_t count = cols.last - cols.first;
-    PairRowsOfW rows;
-    for (size_t j = 0; j < kPairWeightRows; ++j) {  // the last one stands in for those behind it
-      const size_t row = n.first + j < n.last ? n.first + j : n.last - 1;
-      rows.rows[j] = static_cast<const uint16_t*>(a.w) + row * a.w_stride + cols.first;
-    }
-    rows.whole = count / kPairLanes;
-    rows.tail = static_cast<__mmask32>((uint64_t{1} << count % kPairLanes) - 1);
-    return rows;
-  });
+  a.x_rows <= kPairRows ? PairsOfStoredRows(a) : MultiplyPairs(a, Bf16Chunks{a});
 }
 
-// Thirty-two columns: a table of the sixteen products with each block's scale, and a look-up.
-inline __m512i ExpandNvfp4(__m128i codes, float scale0, float scale1) {
-  const __m512 values =
-      _mm512_setr_ps(0, .5f, 1, 1.5f, 2, 3, 4, 6, -0.f, -.5f, -1, -1.5f, -2, -3, -4, -6);
-  alignas(64) static constexpr uint16_t kHighHalves[32] = {
-      1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
-      33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
-  const __m512i table =
-      _mm512_permutex2var_epi16(_mm512_castps_si512(_mm512_mul_ps(values, _mm512_set1_ps(scale0))),
-                                _mm512_load_si512(kHighHalves),
-                                _mm512_castps_si512(_mm512_mul_ps(values, _mm512_set1_ps(scale1))));
-  // Two bytes to a quadword, from which each word takes eight bits; four of them are its code.
-  const __m512i shifts = _mm512_set1_epi64(0x000C000800040000);
-  const __m512i words = _mm512_multishift_epi64_epi8(shifts, _mm512_cvtepu16_epi64(codes));
+// Two blocks of sixteen columns, looked up in their rows of nvfp4_products.
+inline __m512i ExpandNvfp4(uint64_t codes0, uint64_t codes1, __m256i products0, __m256i products1) {
+  const __m512i codes = _mm512_mask_set1_epi64(_mm512_set1_epi64(static_cast<int64_t>(codes0)),
+                                               0xF0, static_cast<int64_t>(codes1));
+  // Each word takes eight bits from its column's on; four of them are the code.
+  constexpr int64_t kFour = 0x000C000800040000, kNext = 0x0010001000100010;
+  const __m512i shifts =
+      _mm512_setr_epi64(kFour, kFour + kNext, kFour + 2 * kNext, kFour + 3 * kNext, kFour,
+                        kFour + kNext, kFour + 2 * kNext, kFour + 3 * kNext);
+  const __m512i words = _mm512_multishift_epi64_epi8(shifts, codes);
   const __m512i second = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(16), 1);
   constexpr int kAndOr = 0xEA;  // (a & b) | c
   const __m512i index = _mm512_ternarylogic_epi32(words, _mm512_set1_epi16(15), second, kAndOr);
-  return _mm512_permutexvar_epi16(index, table);
+  return _mm512_permutexvar_epi16(
+      index, _mm512_inserti64x4(_mm512_castsi256_si512(products0), products1, 1));
 }
 
-// A row's columns into every kPairWeightRows-th vector of the panel.
-inline void ExpandRow(const MatMulArgs& a, size_t row, Range cols, uint16_t* to) {
-  const uint8_t* codes = static_cast<const uint8_t*>(a.w) + row * a.cols / 2;
-  const uint8_t* scales = a.block_scales + row * a.cols / 16;
-  const auto scale = [&](size_t k) { return a.e4m3_values[scales[k / 16]]; };
-  size_t k = cols.first;
-  for (; k + kPairLanes <= cols.last; k += kPairLanes, to += kPairWeightRows * kPairLanes) {
-    const auto* bytes = reinterpret_cast<const __m128i*>(codes + k / 2);
-    _mm512_store_si512(to, ExpandNvfp4(_mm_loadu_si128(bytes), scale(k), scale(k + 16)));
-  }
-  if (k == cols.last) return;  // otherwise one block of sixteen is left
-  const auto* bytes = reinterpret_cast<const __m128i*>(codes + k / 2);
-  _mm512_store_si512(to, ExpandNvfp4(_mm_loadl_epi64(bytes), scale(k), 0));
-}
-
-void PairsNvfp4(const MatMulArgs& a) {
-  MultiplyPairs(a, [&](Range n, Range cols) -> PairPanel {
-    auto* words = reinterpret_cast<uint16_t*>(a.scratch);
-    for (size_t row = n.first; row < n.last; ++row) {
-      ExpandRow(a, row, cols, words + (row - n.first) * kPairLanes);
+struct Nvfp4Chunks {
+  const MatMulArgs& a;
+  struct Part {
+    const uint8_t* codes;
+    const uint8_t* scales;
+    const uint16_t* products;
+    __m512i Load(size_t i, size_t count) const {
+      const size_t block = i / 16;
+      if (count == kChunk) {
+        return ExpandNvfp4(Codes(block), Codes(block + 1), Products(block), Products(block + 1));
+      }
+      return ExpandNvfp4(Codes(block), 0, Products(block), _mm256_setzero_si256());
     }
-    return {words, (cols.last - cols.first + kPairLanes - 1) / kPairLanes};
-  });
-}
+    uint64_t Codes(size_t block) const {
+      uint64_t sixteen;
+      __builtin_memcpy(&sixteen, codes + 8 * block, sizeof sixteen);
+      return sixteen;
+    }
+    __m256i Products(size_t block) const { return LoadInts(products + size_t{16} * scales[block]); }
+  };
+  Part Row(size_t n, size_t k) const {
+    const size_t first = n * a.cols + k;
+    return {static_cast<const uint8_t*>(a.w) + first / 2, a.block_scales + first / 16,
+            a.nvfp4_products};
+  }
+};
+
+void PairsNvfp4(const MatMulArgs& a) { MultiplyPairs(a, Nvfp4Chunks{a}); }
 
 void PackPairs(const PackPairsArgs& a) {
-  uint16_t* to = a.to;
-  for (size_t k = 0; k < a.cols; k += kPairLanes) {
-    for (size_t i = 0; i < a.count; ++i, to += kPairLanes) {
-      for (size_t half = 0; half < kPairLanes; half += kLanes) {
-        StoreU16(ToBf16(LoadPart(a.rows[i], k + half, a.cols)),
-                 reinterpret_cast<uint8_t*>(to + half));
+  alignas(64) uint16_t words[kLanes];
+  for (size_t k = 0; k < a.cols; k += kLanes) {
+    for (size_t i = 0; i < a.count; ++i) {
+      StoreU16(ToBf16(LoadPart(a.rows[i], k, a.cols)), reinterpret_cast<uint8_t*>(words));
+      for (size_t half = 0; half < kLanes && k + half < a.cols; half += kPairColumns) {
+        __builtin_memcpy(a.to + (k + half) * a.count + i * kPairColumns, words + half,
+                         kPairColumns * sizeof(uint16_t));
       }
     }
   }
