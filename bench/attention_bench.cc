@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel_timing.h"
+#include "kernels/activations.h"
 #include "kernels/attention.h"
 #include "kernels/dispatch.h"
 #include "kernels/head_products.h"
@@ -90,11 +91,13 @@ void Index(benchmark::State& state, Isa isa, CacheFormat format, size_t rows) {
   const OwnedMatrix queries = Random(rows, kIndexHeads * kIndexDim);
   const OwnedMatrix weights = Random(rows, kIndexHeads);
   const OwnedMatrix scores(rows, kKeys), expected(rows, kKeys);
-  ScoreKeysOn(isa, queries, weights, keys.cached, scores);
-  ScoreKeysOn(Isa::kScalar, queries, weights, keys.cached, expected);
+  const ActivationType type = ActivationType::kBf16;
+  RoundToBf16(queries.elements(), queries.elements());
+  ScoreKeysOn(isa, queries, type, weights, keys.cached, scores);
+  ScoreKeysOn(Isa::kScalar, queries, type, weights, keys.cached, expected);
   if (Distance(scores, expected) > kTolerance) return state.SkipWithError("wrong scores");
   Time(state, 2.0 * static_cast<double>(rows) * kKeys * kIndexHeads * kIndexDim,
-       [&] { ScoreKeysOn(isa, queries, weights, keys.cached, scores); });
+       [&] { ScoreKeysOn(isa, queries, type, weights, keys.cached, scores); });
 }
 
 void Choose(benchmark::State& state, Isa isa, size_t count, size_t k) {

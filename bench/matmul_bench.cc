@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel_timing.h"
+#include "kernels/activations.h"
 #include "kernels/matmul.h"
 #include "kernels/nvfp4_pack.h"
 #include "tensor/bf16.h"
@@ -45,9 +46,11 @@ void Product(benchmark::State& state, Isa isa, Format format, ActivationType typ
   const auto rows = static_cast<size_t>(state.range(0));
   const Weights weights(format);
   const OwnedMatrix x = Random(rows, kInputs), y(rows, kOutputs), expected(rows, kOutputs);
+  if (type == ActivationType::kBf16) RoundToBf16(x.elements(), x.elements());
   base::ThreadPool pool(1);
-  const RowForm form = FormFor(format, type, rows);
-  MatMulHere(PackRows(pool, x, form, Isa::kScalar), weights.weight, expected, Isa::kScalar);
+  const RowForm form = FormFor(format, type, rows, isa);
+  const RowForm scalar_form = FormFor(format, type, rows, Isa::kScalar);
+  MatMulHere(PackRows(pool, x, scalar_form, Isa::kScalar), weights.weight, expected, Isa::kScalar);
   const PackedRows packed = PackRows(pool, x, form, isa);
   MatMulHere(packed, weights.weight, y, isa);
   if (Distance(y, expected) > kTolerance) return state.SkipWithError("wrong product");

@@ -44,7 +44,8 @@ struct AttendArgs {
 struct ScoreKeysArgs {
   const float* queries;  // [rows, heads * width]
   size_t rows, query_stride, heads, width;
-  const float* weights;  // [rows, heads]
+  const uint16_t* pairs;  // instead of queries, the same in BF16 (bf16_table.h)
+  const float* weights;   // [rows, heads]
   size_t weight_stride;
   CacheFormat format;
   const uint8_t* const* keys;  // [kKeyPanel] rows of `width` values

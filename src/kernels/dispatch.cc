@@ -17,7 +17,15 @@ struct Entry {
 };
 const Entry kEntries[] = {{Isa::kScalar, "scalar", scalar::kTable},
                           {Isa::kAvx2, "avx2", avx2::kTable},
-                          {Isa::kAvx512, "avx512", avx512::kTable}};
+                          {Isa::kAvx512, "avx512", avx512::kTable},
+                          {Isa::kAvx512Bf16, "avx512bf16", avx512bf16::kTable}};
+
+// Emulators do not have BF16; there, software can stand in (CMakeLists.txt).
+#if defined(GLIMMER_SOFTWARE_BF16)
+bool HasBf16() { return true; }
+#else
+bool HasBf16() { return __builtin_cpu_supports("avx512bf16"); }
+#endif
 
 const Entry& EntryOf(Isa isa) { return kEntries[static_cast<size_t>(isa)]; }
 
@@ -32,6 +40,8 @@ bool ProcessorHas(Isa isa) {
       return ProcessorHas(Isa::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+    case Isa::kAvx512Bf16:
+      return ProcessorHas(Isa::kAvx512) && __builtin_cpu_supports("avx512vbmi") && HasBf16();
   }
   return false;
 }

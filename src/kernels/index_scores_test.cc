@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
+
+#include "kernels/activations.h"
+#include "tensor/fp8.h"
 
 namespace glimmer::kernels {
 namespace {
@@ -40,13 +44,15 @@ struct Keys {
 TEST_P(IndexScoresOnEveryIsa, AreTheFormula) {
   std::mt19937 random(1);
   for (const CacheFormat format :
-       {CacheFormat::kF32, CacheFormat::kBf16, CacheFormat::kScaledE4m3}) {
-    for (const size_t cols : {128u, 8u, 21u}) {
+       {CacheFormat::kF32, CacheFormat::kBf16, CacheFormat::kE4m3, CacheFormat::kScaledE4m3}) {
+    for (const size_t cols : {128u, 48u, 8u, 21u}) {
+      const ActivationType type = random() % 4 == 0 ? ActivationType::kF32 : ActivationType::kBf16;
       const size_t heads = 1 + random() % 35, rows = 1 + random() % 4, count = 1 + random() % 50;
       const Keys keys(format, count, cols, random);
       const OwnedMatrix queries = Random(rows, heads * cols, random);
       const OwnedMatrix weights = Random(rows, heads, random), scores(rows, count);
-      ScoreKeysOn(GetParam(), queries, weights, keys.cached, scores);
+      if (type == ActivationType::kBf16) RoundToBf16(queries.elements(), queries.elements());
+      ScoreKeysOn(GetParam(), queries, type, weights, keys.cached, scores);
       for (size_t t = 0; t < rows; ++t) {
         for (size_t u = 0; u < count; ++u) {
           double score = 0, magnitude = 0;
@@ -69,15 +75,41 @@ TEST_P(IndexScoresOnEveryIsa, AreTheFormula) {
 }
 
 TEST_P(IndexScoresOnEveryIsa, AScoreDoesNotDependOnItsNeighbours) {
+  constexpr ActivationType kType = ActivationType::kBf16;
   std::mt19937 random(2);
   const Keys keys(CacheFormat::kScaledE4m3, 37, 32, random);
   const OwnedMatrix queries = Random(5, 7 * 32, random), weights = Random(5, 7, random);
+  RoundToBf16(queries.elements(), queries.elements());
   const OwnedMatrix together(5, 37), alone(1, 9);
-  ScoreKeysOn(GetParam(), queries, weights, keys.cached, together);
+  ScoreKeysOn(GetParam(), queries, kType, weights, keys.cached, together);
   for (size_t t = 0; t < 5; ++t) {
-    ScoreKeysOn(GetParam(), queries.view().Rows(t, 1), weights.view().Rows(t, 1),
+    ScoreKeysOn(GetParam(), queries.view().Rows(t, 1), kType, weights.view().Rows(t, 1),
                 {CacheFormat::kScaledE4m3, 32, std::span(keys.rows).subspan(11, 9)}, alone);
     for (size_t u = 0; u < 9; ++u) ASSERT_EQ(alone.row(0)[u], together.row(t)[11 + u]);
+  }
+}
+
+// Sixteen keys of sixteen dimensions are all codes; a query picks one dimension and a sign.
+TEST_P(IndexScoresOnEveryIsa, EveryCodeOfAKeyIsItsValue) {
+  constexpr size_t kWidth = 16;
+  std::vector<std::byte> bytes(256);
+  std::vector<const std::byte*> rows(16);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i);
+  for (size_t u = 0; u < rows.size(); ++u) rows[u] = bytes.data() + u * kWidth;
+  const CachedRows keys = {CacheFormat::kE4m3, kWidth, rows};
+  const OwnedMatrix query(1, kWidth), weight(1, 1), scores(1, 16);
+  weight.row(0)[0] = 1;
+  for (const float sign : {1.0f, -1.0f}) {
+    for (size_t d = 0; d < kWidth; ++d) {
+      std::fill(query.elements().begin(), query.elements().end(), 0.0f);
+      query.row(0)[d] = sign;
+      ScoreKeysOn(GetParam(), query, ActivationType::kBf16, weight, keys, scores);
+      for (size_t u = 0; u < 16; ++u) {
+        if (u % 8 == 7) continue;  // has NaN, whatever the query
+        const float value = tensor::E4m3ToF32(static_cast<uint8_t>(bytes[u * kWidth + d]));
+        ASSERT_EQ(scores.row(0)[u], std::max(0.0f, sign * value)) << u << " " << d;
+      }
+    }
   }
 }
 

@@ -9,9 +9,14 @@
 
 namespace glimmer::kernels {
 
-enum class Isa { kScalar, kAvx2, kAvx512 };
+enum class Isa {
+  kScalar,
+  kAvx2,        // AVX2, FMA, F16C
+  kAvx512,      // F, BW, DQ, VL, VNNI of AVX-512 as well
+  kAvx512Bf16,  // and VBMI and BF16: Zen 4, Sapphire Rapids
+};
 
-// "scalar", "avx2", "avx512".
+// "scalar", "avx2", "avx512", "avx512bf16".
 std::string_view IsaName(Isa isa);
 
 // Instruction sets that this processor has and this program was built for, slowest first.

@@ -13,8 +13,9 @@ namespace {
 using tensor::ConstMatrix;
 using tensor::Matrix;
 
-// Rows of W that one task computes: enough to share the loads of x, few enough to balance.
-constexpr size_t kRowGrain = 24;
+// Rows of W that one task computes: enough to share the loads of x, few enough to balance, whole
+// panels of every set.
+constexpr size_t kRowGrain = 32;
 // Products below which waking other threads costs more than it saves: some microseconds' worth.
 constexpr size_t kTooSmallToShare = 100'000;
 
@@ -31,6 +32,7 @@ MatMulArgs ArgsOf(const Weight& w, Matrix y) {
   return {.x = nullptr,
           .x_rows = y.rows,
           .x_stride = 0,
+          .pairs = nullptr,
           .w = w.data,
           .block_scales = w.block_scales,
           .row_scales = w.row_scales,
@@ -41,6 +43,7 @@ MatMulArgs ArgsOf(const Weight& w, Matrix y) {
           .y = y.data,
           .y_stride = y.stride,
           .e4m3_values = E4m3Values(),
+          .nvfp4_products = Nvfp4Products(),
           .scratch = Scratch()};
 }
 
@@ -50,6 +53,14 @@ void MultiplyFloats(const Table& table, const PackedRows& x, const Weight& w, Ma
   args.x_stride = x.stride;
   const auto format = static_cast<size_t>(w.format);
   (x.form == RowForm::kPlain ? table.matmul_plain : table.matmul_groups)[format](args);
+}
+
+void MultiplyPairs(const Table& table, const PackedRows& x, const Weight& w, Matrix y) {
+  GLIMMER_CHECK(table.bf16 != nullptr);
+  GLIMMER_CHECK(w.format == Format::kNvfp4 || w.format == Format::kBf16);
+  MatMulArgs args = ArgsOf(w, y);
+  args.pairs = x.pairs;
+  (w.format == Format::kNvfp4 ? table.bf16->matmul_nvfp4 : table.bf16->matmul_bf16)(args);
 }
 
 void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matrix y) {
@@ -82,8 +93,17 @@ PackedRows PlainView(ConstMatrix x) {
 void MatMulHere(const PackedRows& x, const Weight& w, Matrix y, Isa isa) {
   GLIMMER_CHECK(x.cols == w.cols && y.rows == x.rows && y.cols == w.rows);
   const Table& table = TableOf(isa);
-  const bool floats = x.form == RowForm::kPlain || x.form == RowForm::kGroups;
-  floats ? MultiplyFloats(table, x, w, y) : MultiplyInts(table, x, w, y);
+  switch (x.form) {
+    case RowForm::kPlain:
+    case RowForm::kGroups:
+      return MultiplyFloats(table, x, w, y);
+    case RowForm::kDigits:
+    case RowForm::kInt8:
+    case RowForm::kInt8Many:
+      return MultiplyInts(table, x, w, y);
+    case RowForm::kBf16Groups:
+      return MultiplyPairs(table, x, w, y);
+  }
 }
 
 void MatMul(base::ThreadPool& pool, const PackedRows& x, const Weight& w, Matrix y) {

@@ -70,10 +70,17 @@ struct Sample {
 constexpr RowForm kIntForms[] = {RowForm::kDigits, RowForm::kInt8, RowForm::kInt8Many};
 constexpr Format kFormats[] = {Format::kF32, Format::kBf16, Format::kNvfp4, Format::kE4m3};
 
-// Against sums in double. The bound is that of matmul.h and what packing made of x: at most
-// `x_error` of each element.
+// The bounds of matmul.h.
+double Roundings(size_t cols) { return static_cast<double>(cols) / 8 + 16; }
+double RoundingsOfPairs(size_t cols) {
+  return static_cast<double>(std::min<size_t>(cols, 512)) / 4 + static_cast<double>(cols) / 512 + 6;
+}
+
+// Against sums in double. The bound is that of roundings and what packing made of x: at
+// most `x_error` of each element.
 void ExpectProduct(tensor::ConstMatrix x, const Sample& w, tensor::ConstMatrix y,
-                   const tensor::ConstMatrix* x_error = nullptr) {
+                   const tensor::ConstMatrix* x_error = nullptr,
+                   double (*roundings)(size_t cols) = Roundings) {
   for (size_t t = 0; t < x.rows; ++t) {
     for (size_t n = 0; n < w.weight.rows; ++n) {
       double sum = 0, magnitude = 0, of_packing = 0;
@@ -84,7 +91,7 @@ void ExpectProduct(tensor::ConstMatrix x, const Sample& w, tensor::ConstMatrix y
         if (x_error == nullptr) continue;
         of_packing += double{x_error->row(t)[k]} * std::abs(double{w.values.row(n)[k]});
       }
-      const double rounding = (static_cast<double>(x.cols) / 8 + 16) * 0x1p-24 * magnitude;
+      const double rounding = roundings(x.cols) * 0x1p-24 * magnitude;
       ASSERT_NEAR(y.row(t)[n], sum, 1.01 * of_packing + rounding)
           << "row " << t << " column " << n << " of " << x.rows << " with " << x.cols << " columns";
     }
@@ -221,6 +228,128 @@ TEST_P(MatMulOnEveryIsa, WholeNumbersOfExtremesStayFiniteOrSaySo) {
     std::fill(zeros.elements().begin(), zeros.elements().end(), 0.0f);
     MatMulHere(PackRows(pool, zeros, form, GetParam()), w.weight, y, GetParam());
     for (const float result : y.elements()) EXPECT_EQ(result, 0.0f);
+  }
+}
+
+// Sets with products of BF16 pairs, which are not among those that must have the same bits.
+class MatMulOfPairs : public ::testing::TestWithParam<Isa> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(MatMulOfPairs);
+
+bool HasPairs(Isa isa) {
+  return FormFor(Format::kBf16, ActivationType::kBf16, 1, isa) == RowForm::kBf16Groups;
+}
+
+OwnedMatrix RandomBf16(size_t rows, size_t cols, std::mt19937& random) {
+  OwnedMatrix x = Uneven(rows, cols, random);
+  RoundToBf16(x.elements(), x.elements());
+  return x;
+}
+
+TEST_P(MatMulOfPairs, IsTheProduct) {
+  std::mt19937 random(12);
+  base::ThreadPool pool(2);
+  for (const Format format : {Format::kBf16, Format::kNvfp4}) {
+    for (const size_t cols : {16u, 48u, 1024u, 1040u, 2304u, 7u, 100u, 1025u}) {
+      if (format == Format::kNvfp4 && cols % 16 != 0) continue;
+      const Sample w(format, 1 + random() % 20, cols, random);
+      for (const size_t rows : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 23u, 250u}) {
+        const OwnedMatrix x = RandomBf16(rows, cols, random);
+        OwnedMatrix y(rows, w.weight.rows);
+        MatMulHere(PackRows(pool, x, RowForm::kBf16Groups, GetParam()), w.weight, y, GetParam());
+        ExpectProduct(x, w, y, nullptr, RoundingsOfPairs);
+      }
+    }
+  }
+}
+
+TEST_P(MatMulOfPairs, ARowDoesNotDependOnItsBatch) {
+  std::mt19937 random(13);
+  base::ThreadPool pool(1);
+  for (const Format format : {Format::kBf16, Format::kNvfp4}) {
+    const Sample w(format, 31, 2064, random);
+    const OwnedMatrix x = RandomBf16(53, 2064, random);
+    OwnedMatrix together(53, 31), alone(1, 31);
+    MatMulHere(PackRows(pool, x, RowForm::kBf16Groups, GetParam()), w.weight, together, GetParam());
+    for (size_t t = 0; t < x.rows(); ++t) {
+      const tensor::ConstMatrix row = x.view().Rows(t, 1);
+      MatMulHere(PackRows(pool, row, RowForm::kBf16Groups, GetParam()), w.weight, alone,
+                 GetParam());
+      for (size_t n = 0; n < 31; ++n) ASSERT_EQ(together.row(t)[n], alone.row(0)[n]);
+    }
+  }
+}
+
+// Every product of a code and a scale: row n of W has scale n in its first block, codes 0 to 15.
+TEST_P(MatMulOfPairs, ExpandsEveryCodeWithEveryScale) {
+  base::ThreadPool pool(1);
+  constexpr size_t kScales = 127;  // 127 is NaN, and there are no negative scales
+  std::vector<uint8_t> codes, scales;
+  for (size_t n = 0; n < kScales; ++n) {
+    for (const int k : {0, 2, 4, 6, 8, 10, 12, 14}) {
+      codes.push_back(static_cast<uint8_t>((k + 1) << 4 | k));
+    }
+    scales.push_back(static_cast<uint8_t>(n));
+  }
+  const Weight w = {.format = Format::kNvfp4,
+                    .rows = kScales,
+                    .cols = 16,
+                    .stride = 16,
+                    .data = codes.data(),
+                    .block_scales = scales.data()};
+  OwnedMatrix x(16, 16), y(16, kScales), values(kScales, 16);
+  std::fill(x.elements().begin(), x.elements().end(), 0.0f);
+  for (size_t k = 0; k < 16; ++k) x.row(k)[k] = 1;
+  DecodeRows(w, 0, values);
+  MatMulHere(PackRows(pool, x, RowForm::kBf16Groups, GetParam()), w, y, GetParam());
+  for (size_t k = 0; k < 16; ++k) {
+    for (size_t n = 0; n < kScales; ++n) ASSERT_EQ(y.row(k)[n], values.row(n)[k]) << k << " " << n;
+  }
+}
+
+TEST_P(MatMulOfPairs, NotFiniteNumbersShowAndSubnormalOnesAreZero) {
+  std::mt19937 random(14);
+  base::ThreadPool pool(1);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const Format format : {Format::kBf16, Format::kNvfp4}) {
+    const Sample w(format, 9, 128, random);
+    const auto multiply = [&](float others, float value) {
+      OwnedMatrix x(1, 128), y(1, 9);
+      std::fill(x.elements().begin(), x.elements().end(), others);
+      x.row(0)[77] = value;
+      MatMulHere(PackRows(pool, x, RowForm::kBf16Groups, GetParam()), w.weight, y, GetParam());
+      return std::vector<float>(y.elements().begin(), y.elements().end());
+    };
+    for (const float value : {kInfinity, -kInfinity, std::nanf("")}) {
+      for (const float result : multiply(1, value)) EXPECT_FALSE(std::isfinite(result)) << value;
+    }
+    for (const float result : multiply(0x1p-127f, 0x1p-130f)) EXPECT_EQ(result, 0.0f);
+  }
+}
+
+std::vector<Isa> WithPairs() {
+  std::vector<Isa> isas;
+  for (const Isa isa : AvailableIsas()) {
+    if (HasPairs(isa)) isas.push_back(isa);
+  }
+  return isas;
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, MatMulOfPairs, ::testing::ValuesIn(WithPairs()),
+                         [](const auto& isa) { return std::string(IsaName(isa.param)); });
+
+TEST(FormFor, DependsOnTypeRowsAndSet) {
+  for (const Isa isa : AvailableIsas()) {
+    const auto form = [&](Format format, ActivationType type, size_t rows) {
+      return FormFor(format, type, rows, isa);
+    };
+    const RowForm many = isa == Isa::kAvx512Bf16 ? RowForm::kBf16Groups : RowForm::kGroups;
+    const RowForm one = isa == Isa::kAvx512Bf16 ? RowForm::kBf16Groups : RowForm::kPlain;
+    EXPECT_EQ(form(Format::kNvfp4, ActivationType::kBf16, kFewRows), RowForm::kDigits);
+    EXPECT_EQ(form(Format::kNvfp4, ActivationType::kBf16, kFewRows + 1), many);
+    EXPECT_EQ(form(Format::kBf16, ActivationType::kBf16, 1), one);
+    EXPECT_EQ(form(Format::kBf16, ActivationType::kF32, 1), RowForm::kPlain);
+    EXPECT_EQ(form(Format::kE4m3, ActivationType::kBf16, 100), RowForm::kGroups);
+    EXPECT_EQ(form(Format::kNvfp4, ActivationType::kInt8, 100), RowForm::kInt8Many);
   }
 }
 

@@ -21,6 +21,7 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kPlainRows = 2;
 // Rows that one task packs.
 constexpr size_t kGrain = 4 * kGroupRows;
+static_assert(kGrain % kPairRows == 0);
 
 size_t RoundUp(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
 
@@ -87,6 +88,24 @@ void PackGroups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, co
   });
 }
 
+void PackPairs(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, const Table& table) {
+  GLIMMER_CHECK(table.bf16 != nullptr);
+  packed.stride = RoundUp(packed.cols, kPairColumns);
+  Allocate(packed, RoundUp(std::max<size_t>(1, rows.size() * packed.stride) * sizeof(uint16_t),
+                           kAlignment));
+  packed.pairs = reinterpret_cast<uint16_t*>(packed.bytes.get());
+  const size_t groups = RoundUp(rows.size(), kPairRows) / kPairRows;
+  base::RunRanges(pool, groups, kGrain / kPairRows, [&](size_t first, size_t last, size_t) {
+    for (size_t row = first * kPairRows; row < std::min(last * kPairRows, rows.size());
+         row += kPairRows) {
+      table.bf16->pack_pairs({.rows = rows.data() + row,
+                              .count = std::min(kPairRows, rows.size() - row),
+                              .cols = packed.cols,
+                              .to = packed.pairs + row * packed.stride});
+    }
+  });
+}
+
 std::vector<const float*> PointersTo(tensor::ConstMatrix x) {
   std::vector<const float*> rows(x.rows);
   for (size_t row = 0; row < x.rows; ++row) rows[row] = x.row(row);
@@ -137,13 +156,17 @@ void PackNvfp4Row(const PackIntArgs& a, size_t lanes, float input_scale) {
 
 void FreeAligned::operator()(std::byte* p) const { std::free(p); }
 
-RowForm FormFor(Format format, ActivationType type, size_t rows) {
+RowForm FormFor(Format format, ActivationType type, size_t rows, Isa isa) {
   const bool ints = type == ActivationType::kInt8 || type == ActivationType::kNvfp4;
   if (format == Format::kNvfp4 && ints) {
     return rows <= kFewRows ? RowForm::kInt8 : RowForm::kInt8Many;
   }
   if (format == Format::kNvfp4 && type == ActivationType::kBf16 && rows <= kFewRows) {
     return RowForm::kDigits;
+  }
+  const bool pairs = format == Format::kNvfp4 || format == Format::kBf16;
+  if (pairs && type == ActivationType::kBf16 && TableOf(isa).bf16 != nullptr) {
+    return RowForm::kBf16Groups;
   }
   return rows <= kPlainRows ? RowForm::kPlain : RowForm::kGroups;
 }
@@ -160,6 +183,9 @@ PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowFo
       return packed;
     case RowForm::kGroups:
       PackGroups(pool, packed, rows, table);
+      return packed;
+    case RowForm::kBf16Groups:
+      PackPairs(pool, packed, rows, table);
       return packed;
     case RowForm::kDigits:
     case RowForm::kInt8:

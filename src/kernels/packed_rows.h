@@ -25,19 +25,20 @@ enum class ActivationType : uint8_t {
 };
 
 enum class RowForm : uint8_t {
-  kPlain,     // F32, one row after the other
-  kGroups,    // F32, three rows side by side
-  kDigits,    // whole numbers of 24 bits times one power of two for each row
-  kInt8,      // whole numbers of 8 bits with an F32 scale for each block of 16
-  kInt8Many,  // the same for many rows
+  kPlain,       // F32, one row after the other
+  kGroups,      // F32, three rows side by side
+  kDigits,      // whole numbers of 24 bits times one power of two for each row
+  kInt8,        // whole numbers of 8 bits with an F32 scale for each block of 16: few rows
+  kInt8Many,    // the same for many rows
+  kBf16Groups,  // BF16, six rows side by side, for products of BF16 pairs
 };
 
 // Up to this many rows a product with NVFP4 weights is bound by reading them; more are better off
 // with weights decoded once for all.
 constexpr size_t kFewRows = 6;
 
-// The form in which `rows` rows meet weights of a format.
-RowForm FormFor(Format format, ActivationType type, size_t rows);
+// The form in which `rows` rows meet weights of a format, on this set.
+RowForm FormFor(Format format, ActivationType type, size_t rows, Isa isa = ActiveIsa());
 
 struct FreeAligned {
   void operator()(std::byte* p) const;
@@ -50,6 +51,7 @@ struct PackedRows {
   size_t cols = 0;
   size_t stride = 0;              // kPlain, kGroups: floats from one row to the next
   const float* floats = nullptr;  // kPlain, kGroups
+  uint16_t* pairs = nullptr;      // kBf16Groups: bf16_table.h
   int8_t* digits = nullptr;       // other forms: IntRows in table.h, and the next two
   int32_t* corrections = nullptr;
   float* scales = nullptr;
@@ -62,9 +64,10 @@ using RowPointers = std::span<const float* const>;
 //   kDigits  x[t, k] = unit[t] * n, n the nearest whole number, |n| <= 2^22: the error is at most
 //            2^-22 of the row's largest magnitude, and zero for BF16 numbers above 2^-15 of it. A
 //            row whose numbers are all below 2^-97 counts as if its largest were that.
-//   kInt8, kInt8Many  x[t, k] = scale * n, scale = largest magnitude of the block / 127; ties to
-//   even. A
+//   kInt8, kInt8Many
+//            x[t, k] = scale * n, scale = largest magnitude of the block / 127; ties to even. A
 //            scale below 2^-126 makes the block zero.
+//   kBf16Groups  the nearest BF16, ties to even. REQUIRES: a set with products of BF16 pairs.
 // Not finite numbers make every result of their row (kInt8: their block's part) not finite.
 PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowForm form,
                     Isa isa = ActiveIsa());

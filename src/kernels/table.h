@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/attention_table.h"
+#include "kernels/bf16_table.h"
 #include "kernels/elementwise_table.h"
 
 namespace glimmer::kernels {
@@ -29,6 +30,7 @@ constexpr size_t kMatMulScratch = 48 * 1024;
 struct MatMulArgs {
   const float* x;  // rows of x_stride floats, or groups (kGroupRows) of kGroupRows * x_stride
   size_t x_rows, x_stride;
+  const uint16_t* pairs;        // instead of x, BF16 in groups of kPairRows (bf16_table.h)
   const void* w;                // rows of `w_stride` elements of the function's format
   const uint8_t* block_scales;  // NVFP4: [w_rows, cols / 16]
   const float* row_scales;      // E4M3: [w_rows]
@@ -37,8 +39,9 @@ struct MatMulArgs {
   float scale;
   float* y;
   size_t y_stride;
-  const float* e4m3_values;  // what each of the 256 codes means
-  std::byte* scratch;        // kMatMulScratch bytes
+  const float* e4m3_values;        // what each of the 256 codes means
+  const uint16_t* nvfp4_products;  // [256, 16] E4M3 code times E2M1 code in BF16
+  std::byte* scratch;              // kMatMulScratch bytes
 };
 
 // Rows of activations as whole numbers, in blocks of kIntBlock columns. A correction is 12 times a
@@ -124,6 +127,7 @@ struct Table {
   void (*pack_int8_many)(const PackIntArgs& args);
   const ElementwiseTable* elementwise;
   const AttentionTable* attention;
+  const Bf16Table* bf16;  // null where the set has no products of BF16 pairs
 };
 
 namespace scalar {
@@ -133,6 +137,9 @@ namespace avx2 {
 extern const Table kTable;
 }
 namespace avx512 {
+extern const Table kTable;
+}
+namespace avx512bf16 {
 extern const Table kTable;
 }
 

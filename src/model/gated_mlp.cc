@@ -13,7 +13,7 @@ using tensor::Matrix;
 using tensor::OwnedMatrix;
 
 // Rows of a weight that a piece has at least, and a multiple of.
-constexpr size_t kGrain = 24;
+constexpr size_t kGrain = 32;
 // Pieces for each thread: enough that a slow one does not hold up the loop.
 constexpr size_t kPiecesPerThread = 6;
 

@@ -11,6 +11,7 @@
 namespace glimmer::model {
 namespace {
 
+using kernels::ActivationType;
 using tensor::ConstMatrix;
 using tensor::Matrix;
 using tensor::OwnedMatrix;
@@ -37,6 +38,13 @@ void StoreKeys(const Pass& pass, size_t layer, const IndexerWeights& weights, Li
   }
 }
 
+// Rounded where linears round their inputs, so that products of BF16 pairs lose nothing.
+ActivationType QueryType(const Pass& pass) {
+  const Activations activations = pass.model.settings.activations;
+  const bool rounded = activations == Activations::kBf16 || activations == Activations::kInt8;
+  return rounded ? ActivationType::kBf16 : ActivationType::kF32;
+}
+
 // Chooses for the rows [first, last) of a span, whose positions all exceed index_topk.
 void SelectRows(const Pass& pass, const Span& span, const RowStore& keys, ConstMatrix queries,
                 ConstMatrix head_weights, size_t first, size_t last, Selection& selection) {
@@ -47,7 +55,7 @@ void SelectRows(const Pass& pass, const Span& span, const RowStore& keys, ConstM
   pass.pool.Run(blocks, [&](size_t block, size_t) {
     const size_t begin = block * kKeysAtOnce, some = std::min(kKeysAtOnce, visible - begin);
     std::vector<const std::byte*> rows;
-    kernels::ScoreKeys(queries.Rows(row, count), head_weights.Rows(row, count),
+    kernels::ScoreKeys(queries.Rows(row, count), QueryType(pass), head_weights.Rows(row, count),
                        keys.Rows(begin, some, rows), scores.view().Cols(begin, some));
   });
   const OperatorTimer timer(pass, Operator::kIndexerTopK);
@@ -57,8 +65,7 @@ void SelectRows(const Pass& pass, const Span& span, const RowStore& keys, ConstM
   });
 }
 
-// Rotates the queries; rounded where linears round their inputs, so that products of BF16 pairs
-// would lose nothing.
+// Rotates the queries and rounds them to their type.
 void PrepareQueries(const Pass& pass, size_t layer, kernels::RopeStyle style, Matrix queries,
                     ConstMatrix head_weights) {
   const Config& c = pass.model.config;
@@ -70,8 +77,7 @@ void PrepareQueries(const Pass& pass, size_t layer, kernels::RopeStyle style, Ma
       pass.rope.Rotate(row, style,
                        {queries.row(row) + head * c.index_head_dim, c.qk_rope_head_dim});
     }
-    if (pass.model.settings.activations == Activations::kBf16 ||
-        pass.model.settings.activations == Activations::kInt8) {
+    if (QueryType(pass) == ActivationType::kBf16) {
       kernels::RoundToBf16(queries.row_span(row), queries.row_span(row));
     }
   });

@@ -44,36 +44,42 @@ inline void MakePanel(const ScoreKeysArgs& a, float* panel, float* decoded) {
   TurnKeys(decoded, stride, a.width, panel);
 }
 
-// score + the part of kHeads heads. A set with products of BF16 pairs replaces this function and
-// keeps two dimensions side by side in its panel.
-template <size_t kHeads>
-inline F32x16 ScoreHeads(const float* panel, size_t width, const float* q, const float* weights,
-                         F32x16 score) {
-  F32x16 dots[kHeads];
+// Queries of one row and a panel of keys.
+struct F32Keys {
+  const float* panel;
+  size_t width;
+  const float* queries;
+  // dots[h] = q[head + h] . k, key by key.
+  template <size_t kHeads>
+  void Dot(size_t head, F32x16 (&dots)[kHeads]) const {
+    const float* q = queries + head * width;
 #pragma GCC unroll 12
-  for (size_t h = 0; h < kHeads; ++h) dots[h] = Broadcast(0.0f);
-  for (size_t d = 0; d < width; ++d) {
-    const F32x16 keys = LoadF32(panel + d * kKeyPanel);
-    for (size_t h = 0; h < kHeads; ++h) {
-      dots[h] = MulAdd(Broadcast(q[h * width + d]), keys, dots[h]);
+    for (size_t h = 0; h < kHeads; ++h) dots[h] = Broadcast(0.0f);
+    for (size_t d = 0; d < width; ++d) {
+      const F32x16 keys = LoadF32(panel + d * kKeyPanel);
+#pragma GCC unroll 12
+      for (size_t h = 0; h < kHeads; ++h) {
+        dots[h] = MulAdd(Broadcast(q[h * width + d]), keys, dots[h]);
+      }
     }
   }
-#pragma GCC unroll 12
-  for (size_t h = 0; h < kHeads; ++h) {
-    score = MulAdd(Broadcast(weights[h]), Max(Broadcast(0.0f), dots[h]), score);
-  }
-  return score;
-}
+};
 
 // All heads, in tiles of nearly equal height.
-inline F32x16 ScoreRow(const ScoreKeysArgs& a, const float* panel, const float* q,
-                       const float* weights) {
-  const size_t tiles = (a.heads + kTileSums - 1) / kTileSums;
+template <class Keys>
+inline F32x16 ScoreRow(const Keys& keys, size_t heads, const float* weights) {
+  const size_t tiles = (heads + kTileSums - 1) / kTileSums;
   F32x16 score = Broadcast(0.0f);
   for (size_t t = 0; t < tiles; ++t) {
-    const size_t begin = a.heads * t / tiles, end = a.heads * (t + 1) / tiles;
-    score = WithConstant<kTileSums>(end - begin, [&](auto heads) {
-      return ScoreHeads<heads.value>(panel, a.width, q + begin * a.width, weights + begin, score);
+    const size_t begin = heads * t / tiles, end = heads * (t + 1) / tiles;
+    score = WithConstant<kTileSums>(end - begin, [&](auto count) {
+      F32x16 dots[count.value], sum = score;
+      keys.Dot(begin, dots);
+#pragma GCC unroll 12
+      for (size_t h = 0; h < count.value; ++h) {
+        sum = MulAdd(Broadcast(weights[begin + h]), Max(Broadcast(0.0f), dots[h]), sum);
+      }
+      return sum;
     });
   }
   return score;
@@ -83,7 +89,8 @@ void ScoreKeys(const ScoreKeysArgs& a) {
   float* panel = a.scratch;
   MakePanel(a, panel, panel + ScoreKeysScratch(a.width) / 2);
   for (size_t t = 0; t < a.rows; ++t) {
-    StoreF32(ScoreRow(a, panel, a.queries + t * a.query_stride, a.weights + t * a.weight_stride),
+    const F32Keys keys = {panel, a.width, a.queries + t * a.query_stride};
+    StoreF32(ScoreRow(keys, a.heads, a.weights + t * a.weight_stride),
              a.scores + t * a.score_stride);
   }
 }

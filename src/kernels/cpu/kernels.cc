@@ -38,6 +38,17 @@ namespace {
 #include "kernels/cpu/indexer-inl.h"
 //
 #include "kernels/cpu/head_products-inl.h"
+#if GLIMMER_BF16_PAIRS
+#include "kernels/cpu/bf16-inl.h"
+//
+#include "kernels/cpu/indexer_bf16-inl.h"
+
+constexpr Bf16Table kBf16Pairs = {PairsBf16, PairsNvfp4,       PackPairs,
+                                  Narrow,    ScoreKeysByPairs, DotPairsOnce};
+constexpr const Bf16Table* kBf16 = &kBf16Pairs;
+#else
+constexpr const Bf16Table* kBf16 = nullptr;
+#endif
 
 constexpr ElementwiseTable kElementwise = {
     RmsNorm,      LayerNorm,   SiluMul,      AddScaled, Softmax, RotateInterleaved,
@@ -64,6 +75,7 @@ const Table kTable = {
     .pack_int8_many = PackInt8Many,
     .elementwise = &kElementwise,
     .attention = &kAttention,
+    .bf16 = kBf16,
 };
 
 }  // namespace glimmer::kernels::GLIMMER_ISA

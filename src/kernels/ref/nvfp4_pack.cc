@@ -73,6 +73,7 @@ const Table kTable = {
     .pack_int8_many = PackInt8Many,
     .elementwise = &kElementwise,
     .attention = &kAttention,
+    .bf16 = nullptr,
 };
 
 }  // namespace glimmer::kernels::scalar
