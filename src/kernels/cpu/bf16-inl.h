@@ -64,32 +64,35 @@ inline void AddSixteen(__m512 sums, Range cols, const MatMulArgs& a, float* y, s
   _mm512_mask_storeu_ps(y, there, sums);
 }
 
-// Sixteen rows of W from some column on; quarter r of register j is row 4 r + j.
+// A block of sixteen rows of W, in `whole` steps and perhaps a last one of fewer columns; quarter r
+// of register j is row 4 r + j.
 struct PairPanel {
   const uint16_t* words;  // [step][register][quarter][kPairColumns]
+  size_t whole;
+  static constexpr size_t columns_left = 0;
   __m512i Load(size_t j, size_t step) const {
     return _mm512_load_si512(words + (step * 4 + j) * 4 * kPairColumns);
   }
+  __m512i LoadLast(size_t j) const { return Load(j, whole); }
 };
 struct PairRowsOfW {
   const uint16_t* rows[kPairWeightRows];
-  size_t columns;
+  size_t whole, columns_left;
   __m512i Load(size_t j, size_t step) const {
-    const size_t k = step * kPairColumns;
-    if (k + kPairColumns > columns) return LoadLast(j, k);
     const auto quarter = [&](size_t r) {
-      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[4 * r + j] + k));
+      return _mm_loadu_si128(
+          reinterpret_cast<const __m128i*>(rows[4 * r + j] + step * kPairColumns));
     };
     const __m512i two =
         _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(quarter(0)), 0x00F0, quarter(1));
     return _mm512_mask_broadcast_i32x4(_mm512_mask_broadcast_i32x4(two, 0x0F00, quarter(2)), 0xF000,
                                        quarter(3));
   }
-  __m512i LoadLast(size_t j, size_t k) const {
+  __m512i LoadLast(size_t j) const {
     alignas(64) uint16_t words[4 * kPairColumns] = {};
     for (size_t r = 0; r < 4; ++r) {
-      __builtin_memcpy(words + r * kPairColumns, rows[4 * r + j] + k,
-                       (columns - k) * sizeof(uint16_t));
+      __builtin_memcpy(words + r * kPairColumns, rows[4 * r + j] + whole * kPairColumns,
+                       columns_left * sizeof(uint16_t));
     }
     return _mm512_load_si512(words);
   }
@@ -104,13 +107,12 @@ inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Rang
 #pragma GCC unroll 4
     for (__m512& sum : row) sum = _mm512_setzero_ps();
   }
-  const size_t steps = (cols.last - cols.first + kPairColumns - 1) / kPairColumns;
   const size_t stride = (a.cols + kPairColumns - 1) / kPairColumns * kPairColumns;
   const uint16_t* x = a.pairs + t * stride + cols.first * kX;
-  for (size_t step = 0; step < steps; ++step) {
+  const auto add = [&](auto load) {
     __m512i w[4];
 #pragma GCC unroll 4
-    for (size_t j = 0; j < 4; ++j) w[j] = weights.Load(j, step);
+    for (size_t j = 0; j < 4; ++j) w[j] = load(j);
 #pragma GCC unroll 6
     for (size_t i = 0; i < kX; ++i) {
       const __m512i row = _mm512_broadcast_i32x4(
@@ -119,7 +121,11 @@ inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Rang
       for (size_t j = 0; j < 4; ++j) sums[i][j] = DotPairs(sums[i][j], row, w[j]);
     }
     x += kX * kPairColumns;
+  };
+  for (size_t step = 0; step < weights.whole; ++step) {
+    add([&](size_t j) { return weights.Load(j, step); });
   }
+  if (weights.columns_left > 0) add([&](size_t j) { return weights.LoadLast(j); });
 #pragma GCC unroll 6
   for (size_t i = 0; i < kX; ++i) {
     AddSixteen(SumQuarters(sums[i]), cols, a, a.y + (t + i) * a.y_stride + n.first,
@@ -179,7 +185,7 @@ inline PairPanel MakePairPanel(const MatMulArgs& a, const Weights& weights, Rang
     for (; k + kChunk <= columns; k += kChunk) store(k, kChunk);
     if (k < columns) store(k, columns - k);
   }
-  return {words};
+  return {words, (columns + kPairColumns - 1) / kPairColumns};
 }
 
 template <class Weights>
@@ -217,7 +223,8 @@ inline void PairsOfStoredRows(const MatMulArgs& a) {
     for (size_t k = 0; k < a.cols; k += kPairBlock) {
       const Range cols = PieceAt(k, kPairBlock, a.cols);
       PairRowsOfW rows;
-      rows.columns = cols.last - cols.first;
+      rows.whole = (cols.last - cols.first) / kPairColumns;
+      rows.columns_left = (cols.last - cols.first) % kPairColumns;
       for (size_t i = 0; i < kPairWeightRows; ++i) {
         rows.rows[i] =
             static_cast<const uint16_t*>(a.w) + RowOfQuarter(n, i / 4, i % 4) * a.w_stride + k;
