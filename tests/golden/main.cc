@@ -1,5 +1,5 @@
-// Runs the tests on the instruction set that GLIMMER_ISA names. Where the processor lacks it the exit
-// status is 77, which CTest counts as skipped: results of another set would prove nothing.
+// Runs the tests on the instruction set that GLIMMER_ISA names. Where the processor lacks it the
+// exit status is 77, which CTest counts as skipped: results of another set would prove nothing.
 #include <gtest/gtest.h>
 
 #include <cstdio>
