@@ -6,9 +6,14 @@
 // result does not depend on its batch, nor on the number of threads. AVX2 and AVX-512 give the same
 // bits; the scalar set rounds after each product as well. The error of an element is at most
 //   (K / 8 + 16) * 2^-24 * sum_k |x[t, k] w[n, k]|.
-// The others sum blocks of 16 in whole numbers, exactly; what packing rounded is told in
-// packed_rows.h, the rest of the error has the same bound.
-// Outputs must not overlap inputs. Source: docs/kernels/matmul.md.
+// kDigits, kInt8 and kInt8Many sum blocks of 16 in whole numbers, exactly; what packing rounded is
+// told in packed_rows.h, the rest of the error has the same bound. kBf16Groups adds products of
+// BF16 pairs (bf16_table.h), again in an order that depends neither on the rows nor on the format:
+// in blocks of 512 columns a lane takes two of each eight columns, then four lanes and the blocks
+// are added. The error of an element is at most
+//   (min(K, 512) / 4 + K / 512 + 6) * 2^-24 * sum_k |x[t, k] w[n, k]|,
+// and numbers and sums of magnitudes below 2^-126 count as zero.
+// Outputs must not overlap inputs. Source: docs/kernels/matmul.md, avx512.md.
 #pragma once
 
 #include "base/thread_pool.h"
@@ -20,7 +25,8 @@
 namespace glimmer::kernels {
 
 // y[T, N] = x[T, K] . W^T, divided over the pool's threads by rows of W.
-// REQUIRES: x.cols == w.cols, y is [x.rows, w.rows]; whole numbers only with NVFP4 weights.
+// REQUIRES: x.cols == w.cols, y is [x.rows, w.rows]; whole numbers only with NVFP4 weights,
+// kBf16Groups with NVFP4 and BF16 ones.
 void MatMul(base::ThreadPool& pool, const PackedRows& x, const Weight& w, tensor::Matrix y);
 
 // The same on the calling thread alone, for use inside a parallel loop.

@@ -1,7 +1,8 @@
 // Scores of the indexer by products of BF16 pairs (bf16_table.h): indexer-inl.h with two dimensions
 // of a key in each lane. E4M3 is exact in BF16; the power of two of a scaled key multiplies its
 // finished score.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind bf16-inl.h and indexer-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind bf16_pairs-inl.h and
+// indexer-inl.h.
 
 // The BF16 patterns of 32 E4M3 codes. Exponent and mantissa move to their places and the exponent
 // grows by the difference of the biases; subnormal codes, below 8, are looked up.

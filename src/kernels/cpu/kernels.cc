@@ -39,7 +39,9 @@ namespace {
 //
 #include "kernels/cpu/head_products-inl.h"
 #if GLIMMER_BF16_PAIRS
-#include "kernels/cpu/bf16-inl.h"
+#include "kernels/cpu/bf16_pairs-inl.h"
+//
+#include "kernels/cpu/bf16_matmul-inl.h"
 //
 #include "kernels/cpu/indexer_bf16-inl.h"
 

@@ -17,36 +17,6 @@ constexpr size_t kChunk = 32;           // columns of one row that are loaded to
 static_assert(kPairWeightRows * kPairBlock * sizeof(uint16_t) <= kMatMulScratch);
 static_assert(kPairBlockRows % kPairRows == 0 && kPairBlock % kChunk == 0);
 
-// One step of sixteen sums: dot_pairs in bf16_table.h.
-#if defined(GLIMMER_SOFTWARE_BF16)
-inline __m512 DotPairs(__m512 sum, __m512i a, __m512i b) {
-  const __m512i high = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
-  const __m512i a_odd = _mm512_and_si512(a, high), b_odd = _mm512_and_si512(b, high);
-  const __m512i a_even = _mm512_slli_epi32(a, 16), b_even = _mm512_slli_epi32(b, 16);
-  // To nearest even, subnormal operands and results to zero, no exceptions.
-  uint32_t modes = 0x9FC0, modes_before = 0;
-  asm volatile(
-      "vstmxcsr %[before]\n\t"
-      "vldmxcsr %[modes]\n\t"
-      "vfmadd231ps %[b_odd], %[a_odd], %[sum]\n\t"
-      "vfmadd231ps %[b_even], %[a_even], %[sum]\n\t"
-      "vldmxcsr %[before]"
-      : [sum] "+&v"(sum), [before] "+m"(modes_before)
-      : [modes] "m"(modes), [a_odd] "v"(a_odd), [b_odd] "v"(b_odd), [a_even] "v"(a_even),
-        [b_even] "v"(b_even));
-  return sum;
-}
-#else
-inline __m512 DotPairs(__m512 sum, __m512i a, __m512i b) {
-  return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
-}
-#endif
-
-void DotPairsOnce(const uint16_t* a, const uint16_t* b, float* sums) {
-  _mm512_storeu_ps(sums,
-                   DotPairs(_mm512_loadu_ps(sums), _mm512_loadu_si512(a), _mm512_loadu_si512(b)));
-}
-
 // Four sums in each quarter: result 4 r + j is that of quarter r of sums[j].
 inline __m512 SumQuarters(const __m512 (&sums)[4]) {
   const __m512 ab =
@@ -64,32 +34,35 @@ inline void AddSixteen(__m512 sums, Range cols, const MatMulArgs& a, float* y, s
   _mm512_mask_storeu_ps(y, there, sums);
 }
 
-// Sixteen rows of W from some column on; quarter r of register j is row 4 r + j.
+// A block of sixteen rows of W, in `whole` steps and perhaps a last one of fewer columns; quarter r
+// of register j is row 4 r + j.
 struct PairPanel {
   const uint16_t* words;  // [step][register][quarter][kPairColumns]
+  size_t whole;
+  static constexpr size_t columns_left = 0;
   __m512i Load(size_t j, size_t step) const {
     return _mm512_load_si512(words + (step * 4 + j) * 4 * kPairColumns);
   }
+  __m512i LoadLast(size_t j) const { return Load(j, whole); }
 };
 struct PairRowsOfW {
   const uint16_t* rows[kPairWeightRows];
-  size_t columns;
+  size_t whole, columns_left;
   __m512i Load(size_t j, size_t step) const {
-    const size_t k = step * kPairColumns;
-    if (k + kPairColumns > columns) return LoadLast(j, k);
     const auto quarter = [&](size_t r) {
-      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[4 * r + j] + k));
+      return _mm_loadu_si128(
+          reinterpret_cast<const __m128i*>(rows[4 * r + j] + step * kPairColumns));
     };
     const __m512i two =
         _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(quarter(0)), 0x00F0, quarter(1));
     return _mm512_mask_broadcast_i32x4(_mm512_mask_broadcast_i32x4(two, 0x0F00, quarter(2)), 0xF000,
                                        quarter(3));
   }
-  __m512i LoadLast(size_t j, size_t k) const {
+  __m512i LoadLast(size_t j) const {
     alignas(64) uint16_t words[4 * kPairColumns] = {};
     for (size_t r = 0; r < 4; ++r) {
-      __builtin_memcpy(words + r * kPairColumns, rows[4 * r + j] + k,
-                       (columns - k) * sizeof(uint16_t));
+      __builtin_memcpy(words + r * kPairColumns, rows[4 * r + j] + whole * kPairColumns,
+                       columns_left * sizeof(uint16_t));
     }
     return _mm512_load_si512(words);
   }
@@ -104,13 +77,12 @@ inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Rang
 #pragma GCC unroll 4
     for (__m512& sum : row) sum = _mm512_setzero_ps();
   }
-  const size_t steps = (cols.last - cols.first + kPairColumns - 1) / kPairColumns;
   const size_t stride = (a.cols + kPairColumns - 1) / kPairColumns * kPairColumns;
   const uint16_t* x = a.pairs + t * stride + cols.first * kX;
-  for (size_t step = 0; step < steps; ++step) {
+  const auto add = [&](auto load) {
     __m512i w[4];
 #pragma GCC unroll 4
-    for (size_t j = 0; j < 4; ++j) w[j] = weights.Load(j, step);
+    for (size_t j = 0; j < 4; ++j) w[j] = load(j);
 #pragma GCC unroll 6
     for (size_t i = 0; i < kX; ++i) {
       const __m512i row = _mm512_broadcast_i32x4(
@@ -119,7 +91,11 @@ inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Rang
       for (size_t j = 0; j < 4; ++j) sums[i][j] = DotPairs(sums[i][j], row, w[j]);
     }
     x += kX * kPairColumns;
+  };
+  for (size_t step = 0; step < weights.whole; ++step) {
+    add([&](size_t j) { return weights.Load(j, step); });
   }
+  if (weights.columns_left > 0) add([&](size_t j) { return weights.LoadLast(j); });
 #pragma GCC unroll 6
   for (size_t i = 0; i < kX; ++i) {
     AddSixteen(SumQuarters(sums[i]), cols, a, a.y + (t + i) * a.y_stride + n.first,
@@ -179,7 +155,7 @@ inline PairPanel MakePairPanel(const MatMulArgs& a, const Weights& weights, Rang
     for (; k + kChunk <= columns; k += kChunk) store(k, kChunk);
     if (k < columns) store(k, columns - k);
   }
-  return {words};
+  return {words, (columns + kPairColumns - 1) / kPairColumns};
 }
 
 template <class Weights>
@@ -217,7 +193,8 @@ inline void PairsOfStoredRows(const MatMulArgs& a) {
     for (size_t k = 0; k < a.cols; k += kPairBlock) {
       const Range cols = PieceAt(k, kPairBlock, a.cols);
       PairRowsOfW rows;
-      rows.columns = cols.last - cols.first;
+      rows.whole = (cols.last - cols.first) / kPairColumns;
+      rows.columns_left = (cols.last - cols.first) % kPairColumns;
       for (size_t i = 0; i < kPairWeightRows; ++i) {
         rows.rows[i] =
             static_cast<const uint16_t*>(a.w) + RowOfQuarter(n, i / 4, i % 4) * a.w_stride + k;
@@ -276,22 +253,3 @@ struct Nvfp4Chunks {
 };
 
 void PairsNvfp4(const MatMulArgs& a) { MultiplyPairs(a, Nvfp4Chunks{a}); }
-
-void PackPairs(const PackPairsArgs& a) {
-  alignas(64) uint16_t words[kLanes];
-  for (size_t k = 0; k < a.cols; k += kLanes) {
-    for (size_t i = 0; i < a.count; ++i) {
-      StoreU16(ToBf16(LoadPart(a.rows[i], k, a.cols)), reinterpret_cast<uint8_t*>(words));
-      for (size_t half = 0; half < kLanes && k + half < a.cols; half += kPairColumns) {
-        __builtin_memcpy(a.to + (k + half) * a.count + i * kPairColumns, words + half,
-                         kPairColumns * sizeof(uint16_t));
-      }
-    }
-  }
-}
-
-void Narrow(const float* from, size_t count, uint16_t* to) {
-  for (size_t i = 0; i < count; i += kLanes) {
-    StoreU16(ShiftRight<16>(Bits(LoadF32(from + i))), reinterpret_cast<uint8_t*>(to + i));
-  }
-}
