@@ -49,7 +49,8 @@ struct Nvfp4Row {
 };
 struct E4m3Row {
   const uint8_t* w;
-  float scale;
+  const float*
+      scale;  // of the row; read with its elements, so that a row behind the last can be asked for
   const float* e4m3_values;
   Pair Load(size_t k) const {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + k));
@@ -59,10 +60,10 @@ struct E4m3Row {
     const __m256i halves = _mm256_and_si256(moved, _mm256_set1_epi16(static_cast<short>(0xBF80)));
     return {Eight(_mm256_castsi256_si128(halves)), Eight(_mm256_extracti128_si256(halves, 1))};
   }
-  float At(size_t k) const { return e4m3_values[w[k]] * scale; }
+  float At(size_t k) const { return e4m3_values[w[k]] * *scale; }
   void Prefetch(size_t k) const { PrefetchLine(w + k); }
   __m256 Eight(__m128i halves) const {
-    return _mm256_mul_ps(_mm256_cvtph_ps(halves), _mm256_set1_ps(256.0f * scale));
+    return _mm256_mul_ps(_mm256_cvtph_ps(halves), _mm256_set1_ps(256.0f * *scale));
   }
 };
 
@@ -85,7 +86,7 @@ struct Nvfp4Weights {
 struct E4m3Weights {
   const MatMulArgs& a;
   E4m3Row Row(size_t n) const {
-    return {static_cast<const uint8_t*>(a.w) + n * a.w_stride, a.row_scales[n], a.e4m3_values};
+    return {static_cast<const uint8_t*>(a.w) + n * a.w_stride, a.row_scales + n, a.e4m3_values};
   }
 };
 
