@@ -135,7 +135,7 @@ struct Int8Row {
 };
 
 // How far ahead rows of W are asked for; what lies behind the last row does not matter.
-constexpr size_t kPrefetchRows = 4;
+constexpr size_t kPrefetchRows = 8;
 
 // Rows [t, t + kX) of x with rows [n, n + kW) of W.
 template <class Row, size_t kX, size_t kW>
@@ -157,6 +157,7 @@ inline void IntTile(const IntMatMulArgs& a, size_t t, size_t n) {
   for (size_t block = 0; block < whole; ++block) {
 #pragma GCC unroll 2
     for (size_t j = 0; j < kW; ++j) {
+      PrefetchLine(a.codes + (n + j + kPrefetchRows) * a.cols / 2 + block * kIntBlock / 2);
       add(block, j,
           LoadIntBlock(a.codes + (n + j) * a.cols / 2 + block * kIntBlock / 2,
                        a.block_scales + (n + j) * a.cols / 16 + block * 4));
