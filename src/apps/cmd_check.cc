@@ -70,8 +70,13 @@ Status RunCheck(const Options& options) {
   std::vector<check::BlockScaleDefect> nan_scales;
   if (options.deep && scan != nullptr) GLIMMER_TRY(LookDeep(opened, result, nan_scales));
   if (!options.sha256.empty()) GLIMMER_TRY(CompareHashes(options.sha256, opened, result));
-  if (!options.base.empty() && scan != nullptr && !result.integrity.fails(false)) {
-    GLIMMER_TRY(CompareBase(options.base, opened, result));
+  if (!options.base.empty()) {
+    if (scan != nullptr && !result.integrity.fails(false)) {
+      GLIMMER_TRY(CompareBase(options.base, opened, result));
+    } else {
+      std::fprintf(stderr, "glimmer: --base: not compared, since %s\n",
+                   scan == nullptr ? "the tensors could not be read" : "there are defects");
+    }
   }
   if (opened.has_inventory()) {
     const check::EngineInput input = {opened, scan,
@@ -85,6 +90,9 @@ Status RunCheck(const Options& options) {
   Print(options.json ? base::DumpJson(CheckJson(opened, result), 2) + "\n"
                      : CheckText(opened, result));
   if (result.fails()) SetExitCode(kExitDefects);
+  if (!result.fails() && !engines.empty() && !opened.has_inventory()) {
+    return base::Error(*opened.config_error).In("--engine: not judged");
+  }
   return {};
 }
 

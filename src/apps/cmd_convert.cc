@@ -160,7 +160,8 @@ Status RunConvert(const Options& options) {
   quant::Progress progress;
   Result<quant::ConvertSummary> summary = [&] {
     const ProgressLine line("converting", progress.source_bytes_done,
-                            conversion.plan.totals.bytes_source);
+                            conversion.plan.totals.bytes_source, ProgressLine::Unit::kBytes,
+                            &progress.source_bytes_kept);
     return quant::Convert(
         conversion.plan, source, conversion.companions, options.out, conversion.settings,
         {.workers = quant::ConvertWorkers(), .resume = options.resume}, Interrupted(), progress);

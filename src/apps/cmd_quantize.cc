@@ -46,18 +46,26 @@ struct RunFigures {
   uint64_t source_bytes_read = 0;
   uint64_t calibration_tokens = 0;  // 0: without calibrating
   double calibration_seconds = 0;
+  size_t unseen_experts = 0;
 };
 
 std::string FiguresText(const RunFigures& run, const quant::Plan& plan) {
   std::string text = fmt::format(
       "  {} read from the source, {:.3f} of its size\n", HumanBytes(run.source_bytes_read),
       static_cast<double>(run.source_bytes_read) / static_cast<double>(plan.totals.bytes_source));
-  if (run.calibration_tokens == 0) return text;
-  return text +
-         fmt::format(
-             "  {} tokens calibrated in {}, {:.0f} tokens/s\n",
-             base::WithCommas(run.calibration_tokens), base::HumanSeconds(run.calibration_seconds),
-             static_cast<double>(run.calibration_tokens) / std::max(run.calibration_seconds, 1e-9));
+  if (run.calibration_tokens > 0) {
+    text += fmt::format(
+        "  {} tokens calibrated in {}, {:.0f} tokens/s\n", base::WithCommas(run.calibration_tokens),
+        base::HumanSeconds(run.calibration_seconds),
+        static_cast<double>(run.calibration_tokens) / std::max(run.calibration_seconds, 1e-9));
+  }
+  if (run.unseen_experts > 0) {
+    text += fmt::format(
+        "  {} experts saw no token and take the largest input of their layer: the report names "
+        "them\n",
+        base::WithCommas(run.unseen_experts));
+  }
+  return text;
 }
 
 void PrintSummary(const Options& options, const quant::Plan& plan,
@@ -73,6 +81,7 @@ void PrintSummary(const Options& options, const quant::Plan& plan,
     json["source_bytes_read"] = run.source_bytes_read;
     json["calibration_tokens"] = run.calibration_tokens;
     json["calibration_seconds"] = run.calibration_seconds;
+    json["unseen_experts"] = run.unseen_experts;
     return Print(base::DumpJson(json, 2) + "\n");
   }
   if (summary.was_complete) {
@@ -155,7 +164,8 @@ Status QuantizeWeights(const Request& request) {
   quant::Progress progress;
   base::Result<quant::ConvertSummary> summary = [&] {
     const ProgressLine line("quantizing", progress.source_bytes_done,
-                            request.plan.totals.bytes_source);
+                            request.plan.totals.bytes_source, ProgressLine::Unit::kBytes,
+                            &progress.source_bytes_kept);
     return quant::Convert(
         request.plan, source, request.companions, request.options.out, request.settings,
         request.convert, Interrupted(), progress, [&](const quant::Written& written) {
@@ -237,13 +247,14 @@ base::Result<calib::CalibratedResult> ShowProgress(const Request& request,
   const auto show_packing = [&] {
     line.reset();
     line.emplace("quantizing", progress.convert.source_bytes_done,
-                 request.plan.totals.bytes_source);
+                 request.plan.totals.bytes_source, ProgressLine::Unit::kBytes,
+                 &progress.convert.source_bytes_kept);
   };
   progress.calibrated = show_packing;
   if (calibration.model) {
     line.emplace("calibrating", progress.work,
                  calib::CalibrationWork(request.plan.config, calibration.sequences),
-                 ProgressLine::Unit::kShare);
+                 ProgressLine::Unit::kShare, &progress.work_kept);
   }
   return calib::ConvertCalibrated(
       request.plan, *request.input.weights, request.companions, request.options.out,
@@ -295,7 +306,7 @@ Status QuantizeCalibrated(Request request) {
     if (!result.ok()) return WithWayToGoOn(std::move(result).error(), options.out);
     summary = result.value().summary;
     run = {result.value().source_bytes_read, calib::ShapeOf(calibration.sequences).tokens,
-           result.value().calibration_seconds};
+           result.value().calibration_seconds, result.value().amaxes.unseen_experts.size()};
   }
   PrintSummary(options, request.plan, summary, run);
   return {};
@@ -314,6 +325,20 @@ Status CheckOptionsFit(const Options& options) {
   return {};
 }
 
+// Workers that pack within --memory where nothing is calibrated.
+base::Result<size_t> PackingWorkers(const Options& options, const quant::Plan& plan) {
+  size_t workers = quant::ConvertWorkers();
+  const bool calibrates = !options.weights_only && options.stats.empty();
+  if (calibrates || options.calibration.memory.empty()) return workers;
+  GLIMMER_ASSIGN(const uint64_t memory_bytes, options.calibration.memory_bytes());
+  while (workers > 1 && quant::ConvertMemoryBytes(plan, workers) > memory_bytes) --workers;
+  const uint64_t least = quant::ConvertMemoryBytes(plan, workers);
+  if (least <= memory_bytes) return workers;
+  return base::Exhausted(fmt::format("--memory: expected at least {} for this model, found {}",
+                                     HumanBytes(calib::RoundUpAsShown(least)),
+                                     HumanBytes(memory_bytes)));
+}
+
 Status RunQuantize(const Options& options) {
   GLIMMER_TRY(CheckOptionsFit(options));
   GLIMMER_ASSIGN(const uint64_t max_shard_bytes, base::ParseBytes(options.max_shard_size));
@@ -326,6 +351,7 @@ Status RunQuantize(const Options& options) {
   for (const std::string& warning : plan.warnings) {
     std::fprintf(stderr, "glimmer: warning: %s\n", warning.c_str());
   }
+  GLIMMER_ASSIGN(const size_t workers, PackingWorkers(options, plan));
   GLIMMER_ASSIGN(quant::Companions companions,
                  quant::QuantizedCompanions(plan, input.config_text, input.folder));
   companions.others = report::Names();
@@ -338,7 +364,7 @@ Status RunQuantize(const Options& options) {
                      std::move(companions),
                      std::move(settings),
                      {.rule = rule,
-                      .workers = quant::ConvertWorkers(),
+                      .workers = workers,
                       .resume = options.resume,
                       .measure_errors = true}};
   return options.weights_only ? QuantizeWeights(request) : QuantizeCalibrated(std::move(request));

@@ -123,7 +123,10 @@ base::CancelFlag& Interrupted() {
 }
 
 base::Error WithWayToGoOn(base::Error error, const std::string& out) {
-  if (error.kind != base::ErrorKind::kInvalid && quant::Journal::Exists(out)) {
+  // What is corrupt stays so, and a source that was repaired is another one.
+  const bool helps =
+      error.kind != base::ErrorKind::kInvalid && error.kind != base::ErrorKind::kCorrupt;
+  if (helps && quant::Journal::Exists(out)) {
     error.message += "; --resume goes on from here";
   }
   return error;

@@ -87,11 +87,12 @@ std::string Red(const std::string& text) { return Styled("31", text); }
 void Print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 ProgressLine::ProgressLine(std::string what, const std::atomic<uint64_t>& done, uint64_t total,
-                           Unit unit)
+                           Unit unit, const std::atomic<uint64_t>* kept)
     : what_(std::move(what)),
       done_(done),
       total_(total),
       unit_(unit),
+      kept_(kept),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 ProgressLine::~ProgressLine() = default;
@@ -113,11 +114,14 @@ void ProgressLine::Run(const std::stop_token& stop) const {
 
 std::string ProgressLine::Line(double seconds) const {
   constexpr int kBarCells = 24;
-  const auto done = static_cast<double>(done_.load());
-  const double share = total_ == 0 ? 1 : std::min(1.0, done / static_cast<double>(total_));
+  const auto total = static_cast<double>(total_), done = static_cast<double>(done_.load());
+  const double share = total_ == 0 ? 1 : std::min(1.0, done / total);
+  const double done_now = done - (kept_ == nullptr ? 0 : static_cast<double>(kept_->load()));
   const int full = static_cast<int>(share * kBarCells);
   const std::string left =
-      share > 0 ? base::HumanSeconds(seconds * (1 - share) / share) + " left" : "";
+      done_now > 0
+          ? base::HumanSeconds(seconds * std::max(0.0, total - done) / done_now) + " left"
+          : "";
   if (unit_ == Unit::kShare) {
     return fmt::format("{} [{}{}] {:3.0f} %  {}", what_, std::string(full, '#'),
                        std::string(kBarCells - full, '.'), 100 * share, left);
@@ -131,7 +135,7 @@ std::string ProgressLine::Line(double seconds) const {
   return fmt::format("{} [{}{}] {:3.0f} %  {} of {}{}  {}/s  {}", what_, std::string(full, '#'),
                      std::string(kBarCells - full, '.'), 100 * share, amount(done_.load()),
                      amount(total_), unit,
-                     amount(static_cast<uint64_t>(done / std::max(seconds, 1e-3))), left);
+                     amount(static_cast<uint64_t>(std::max(0.0, done_now) / std::max(seconds, 1e-3))), left);
 }
 
 }  // namespace glimmer::apps

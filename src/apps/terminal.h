@@ -38,12 +38,13 @@ std::string Red(const std::string& text);
 // Writes to standard output.
 void Print(const std::string& text);
 
-// Shows how far `done` has come towards `total` until it is destroyed.
+// Shows how far `done` has come towards `total` until it is destroyed. Rate and time left leave out
+// `kept`, the part of `done` that an earlier attempt did.
 class ProgressLine {
  public:
   enum class Unit { kBytes, kTokens, kProblems, kShare };
   ProgressLine(std::string what, const std::atomic<uint64_t>& done, uint64_t total,
-               Unit unit = Unit::kBytes);
+               Unit unit = Unit::kBytes, const std::atomic<uint64_t>* kept = nullptr);
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -56,6 +57,7 @@ class ProgressLine {
   const std::atomic<uint64_t>& done_;
   uint64_t total_;
   Unit unit_;
+  const std::atomic<uint64_t>* kept_;
   std::jthread thread_;
 };
 

@@ -169,8 +169,10 @@ class Calibration {
                    options_.batch_tokens);
     std::vector<UnitPlan> units = ListUnits(specs_);
     std::erase_if(units, [&](const UnitPlan& unit) { return unit.layer < layers_done; });
-    work_done_ +=
+    const uint64_t kept =
         CalibrationWork(model_.config, sequences_) / model_.weights.layers.size() * layers_done;
+    if (options_.work_kept != nullptr) *options_.work_kept = kept;
+    work_done_ += kept;
     UnitReader reader(specs_, source_, units, cancel_);
     for (size_t u = 0; u < units.size();) {
       const size_t layer = units[u].layer;

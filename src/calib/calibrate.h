@@ -23,6 +23,8 @@ struct CalibrationOptions {
   std::string folder;
   size_t batch_tokens = 8192;  // in memory at once; a longer sequence is a batch of its own
   base::JsonObject settings;   // for the head of the statistics
+  // If there: receives how much of `work_done` an earlier attempt did.
+  std::atomic<uint64_t>* work_kept = nullptr;
 };
 
 // What happens to weights while they are in memory.

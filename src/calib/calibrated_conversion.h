@@ -51,6 +51,7 @@ struct CalibratedResult {
 
 struct CalibratedProgress {
   std::atomic<uint64_t> work{0};             // of CalibrationWork()
+  std::atomic<uint64_t> work_kept{0};        // of that: by an earlier attempt
   quant::Progress convert;                   // of what calibrating left
   std::function<void()> calibrated = [] {};  // called between the two
 };

@@ -46,7 +46,8 @@ bool SharesIndexers(const Config& c) {
          c.indexer_types.end();
 }
 
-// At least `bytes`, and what HumanBytes() shows of it.
+}  // namespace
+
 uint64_t RoundUpAsShown(uint64_t bytes) {
   uint64_t shown = bytes;
   for (uint64_t step = bytes / 1000 + 1;; shown += step) {
@@ -54,8 +55,6 @@ uint64_t RoundUpAsShown(uint64_t bytes) {
     if (!parsed.ok() || parsed.value() >= bytes) return shown;
   }
 }
-
-}  // namespace
 
 CalibrationMemory MemoryOf(const Config& config, const std::vector<model::TensorSpec>& specs,
                            const CalibrationShape& shape, size_t threads) {

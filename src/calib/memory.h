@@ -30,4 +30,7 @@ CalibrationMemory MemoryOf(const model::Config& config, const std::vector<model:
 base::Result<size_t> BatchTokensFor(const CalibrationMemory& memory, const CalibrationShape& shape,
                                     uint64_t memory_bytes, uint64_t other_bytes);
 
+// At least `bytes`, and what HumanBytes() shows of it: fit to be asked for.
+uint64_t RoundUpAsShown(uint64_t bytes);
+
 }  // namespace glimmer::calib

@@ -14,6 +14,11 @@ class GlimmerJudge : public Judge {
     const Opened& opened = in_.opened;
     const auto format = model::AnnouncedFormat(config_json(), opened.announced.config_name);
     if (!format.ok()) Fire("G03", opened.announced.config_name, format.error().message);
+    if (format.ok() && in_.scan == nullptr && !opened.announced.config.present &&
+        opened.announced.hf.present) {
+      Fire("G03", opened.announced.config_name,
+           opened.announced.config_name + " has no quantization_config");
+    }
     if (opened.weights_error) Fire("G02", opened.folder, opened.weights_error->message);
     if (format.ok() && in_.scan != nullptr) JudgeWeights();
     if (!opened.config_only && !base::FileExists(base::JoinPath(opened.folder, "tokenizer.json"))) {

@@ -56,6 +56,9 @@ class SglangJudge : public Judge {
            fmt::format("quant_algo is {} and quant_method {}", Quoted(form_.algorithm),
                        Quoted(form_.method)));
     }
+    if (form_.algorithm == "FP8" && AnyPackedSeen()) {
+      Fire("S02", "quant_algo", "quant_algo is \"FP8\", but linears are NVFP4");
+    }
     JudgeGroupSize();
     if (form_.list_state == ListState::kNull) FireOddList("S03", form_);
     const bool known_cache = form_.kv_cache.empty() || form_.kv_cache == "FP8";

@@ -42,6 +42,9 @@ class TensorrtLlmJudge : public Judge {
     if (!known && (form_.present || packed)) {
       Fire("T02", "quant_algo", fmt::format("quant_algo is {}", Quoted(form_.algorithm)));
     }
+    if (form_.algorithm == "FP8" && packed) {
+      Fire("T02", "quant_algo", "quant_algo is \"FP8\", but linears are NVFP4");
+    }
     const bool plain_kv_b = in_.scan == nullptr || !AnyKvBPacked();
     for (const std::string& entry : form_.excluded) {
       if (!plain_kv_b || !Fnmatch("kv_b_proj", entry)) continue;

@@ -62,6 +62,9 @@ Result<Opened> Open(const std::string& path) {
   std::string config_path = base::JoinPath(path, kConfigName);
   opened.folder = path;
   if (base::FileExists(path)) {
+    if (path.ends_with(kHfQuantConfigName)) {
+      return base::Invalid(Quoted(path) + ": is read beside a model's config.json: name that one");
+    }
     if (!path.ends_with(kConfigName)) {
       return base::Invalid(Quoted(path) + ": is a file, expected a checkpoint folder");
     }

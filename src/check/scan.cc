@@ -85,8 +85,9 @@ class Scanner {
   }
 
   bool IsPacked(const TensorSpec& spec) const {
-    if (Info(PartName(spec.name, Part::kWeightScale)) != nullptr ||
-        Info(PartName(spec.name, Part::kWeightScale2)) != nullptr) {
+    const bool weight = spec.name.ends_with(".weight");  // scales are a matrix's, not its bias's
+    if (weight && (Info(PartName(spec.name, Part::kWeightScale)) != nullptr ||
+                   Info(PartName(spec.name, Part::kWeightScale2)) != nullptr)) {
       return true;
     }
     const io::TensorInfo* info = Info(spec.name);

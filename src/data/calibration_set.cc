@@ -235,8 +235,8 @@ std::vector<std::string> Warnings(const FileReport& file) {
   std::vector<std::string> warnings;
   const std::string path = base::Quoted(file.path);
   if (file.samples < file.samples_asked) {
-    warnings.push_back(fmt::format("{}: {} samples of the {} asked for; it has no more", path,
-                                   base::WithCommas(file.samples),
+    warnings.push_back(fmt::format("{}: {} sample{} of the {} asked for; it has no more", path,
+                                   base::WithCommas(file.samples), file.samples == 1 ? "" : "s",
                                    base::WithCommas(file.samples_asked)));
   }
   if (!file.skipped.empty()) {

@@ -118,8 +118,9 @@ class Converter {
       if (!finished[j]) GLIMMER_TRY(WriteWeights(jobs_[j], workers_[worker]));
       for (const size_t i : jobs_[j]) {
         GLIMMER_TRY(WriteInputScale(i));
-        progress_.source_bytes_done +=
-            *tensor::SizeBytes(plan_.specs[i].dtype, plan_.specs[i].shape);
+        const uint64_t bytes = *tensor::SizeBytes(plan_.specs[i].dtype, plan_.specs[i].shape);
+        if (finished[j]) progress_.source_bytes_kept += bytes;
+        progress_.source_bytes_done += bytes;
       }
       return {};
     });

@@ -55,6 +55,7 @@ struct Companions {
 
 struct Progress {
   std::atomic<uint64_t> source_bytes_done{0};
+  std::atomic<uint64_t> source_bytes_kept{0};  // of those: packed before, by an earlier attempt
 };
 
 struct ConvertSummary {
