@@ -246,9 +246,8 @@ base::Result<calib::CalibratedResult> ShowProgress(const Request& request,
   std::optional<ProgressLine> line;
   const auto show_packing = [&] {
     line.reset();
-    line.emplace("quantizing", progress.convert.source_bytes_done,
-                 request.plan.totals.bytes_source, ProgressLine::Unit::kBytes,
-                 &progress.convert.source_bytes_kept);
+    line.emplace("quantizing", progress.convert.source_bytes_done, request.plan.totals.bytes_source,
+                 ProgressLine::Unit::kBytes, &progress.convert.source_bytes_kept);
   };
   progress.calibrated = show_packing;
   if (calibration.model) {
@@ -358,15 +357,13 @@ Status RunQuantize(const Options& options) {
   const auto rule = options.scale_rule == "gpu" ? tensor::ScaleRule::kGpu : tensor::ScaleRule::kCpu;
   GLIMMER_ASSIGN(base::JsonObject settings,
                  quant::ConversionSettings(plan, *input.weights, input.config_text, rule));
-  Request request = {options,
-                     input,
-                     plan,
-                     std::move(companions),
-                     std::move(settings),
-                     {.rule = rule,
-                      .workers = workers,
-                      .resume = options.resume,
-                      .measure_errors = true}};
+  Request request = {
+      options,
+      input,
+      plan,
+      std::move(companions),
+      std::move(settings),
+      {.rule = rule, .workers = workers, .resume = options.resume, .measure_errors = true}};
   return options.weights_only ? QuantizeWeights(request) : QuantizeCalibrated(std::move(request));
 }
 

@@ -119,9 +119,8 @@ std::string ProgressLine::Line(double seconds) const {
   const double done_now = done - (kept_ == nullptr ? 0 : static_cast<double>(kept_->load()));
   const int full = static_cast<int>(share * kBarCells);
   const std::string left =
-      done_now > 0
-          ? base::HumanSeconds(seconds * std::max(0.0, total - done) / done_now) + " left"
-          : "";
+      done_now > 0 ? base::HumanSeconds(seconds * std::max(0.0, total - done) / done_now) + " left"
+                   : "";
   if (unit_ == Unit::kShare) {
     return fmt::format("{} [{}{}] {:3.0f} %  {}", what_, std::string(full, '#'),
                        std::string(kBarCells - full, '.'), 100 * share, left);
@@ -132,10 +131,10 @@ std::string ProgressLine::Line(double seconds) const {
   const char* unit = unit_ == Unit::kTokens     ? " tokens"
                      : unit_ == Unit::kProblems ? " problems"
                                                 : "";
-  return fmt::format("{} [{}{}] {:3.0f} %  {} of {}{}  {}/s  {}", what_, std::string(full, '#'),
-                     std::string(kBarCells - full, '.'), 100 * share, amount(done_.load()),
-                     amount(total_), unit,
-                     amount(static_cast<uint64_t>(std::max(0.0, done_now) / std::max(seconds, 1e-3))), left);
+  return fmt::format(
+      "{} [{}{}] {:3.0f} %  {} of {}{}  {}/s  {}", what_, std::string(full, '#'),
+      std::string(kBarCells - full, '.'), 100 * share, amount(done_.load()), amount(total_), unit,
+      amount(static_cast<uint64_t>(std::max(0.0, done_now) / std::max(seconds, 1e-3))), left);
 }
 
 }  // namespace glimmer::apps

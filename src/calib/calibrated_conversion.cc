@@ -90,7 +90,8 @@ Result<CalibratedResult> ConvertCalibrated(
     base::ThreadPool pool(options.threads);
     PackingSink sink(conversion);
     GLIMMER_ASSIGN(stored.stats, Calibrate(*input.model, source, plan.specs, pool, *input.sequences,
-                                           {scratch, options.batch_tokens, options.stats_settings, &progress.work_kept},
+                                           {scratch, options.batch_tokens, options.stats_settings,
+                                            &progress.work_kept},
                                            sink, cancel, progress.work));
     stored.settings = options.stats_settings;
     result.calibration_seconds = elapsed();

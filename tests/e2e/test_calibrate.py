@@ -502,6 +502,14 @@ class Statistics(Calibrated):
                                     self.lines[at + 1:]), INVALID, field)
 
 
+class Summary(Calibrated):
+    def test_unseen_experts_are_counted(self):
+        done = run("quantize", REFERENCE, self.folder / "out", "--samples", 1, "--seq-len", 4)
+        unseen = json.loads((self.folder / "out/report.json").read_text())["experts"]["unseen_count"]
+        self.assertGreater(unseen, 0)
+        self.assertIn(f"{unseen} experts saw no token", done.stdout)
+
+
 class BrokenWeights(Calibrated):
     """Nothing with a final name may come out of weights or activations that are not finite."""
 
@@ -512,6 +520,7 @@ class BrokenWeights(Calibrated):
         finished = sorted(path.name for path in out.glob("*.safetensors")) if out.exists() else []
         shutil.rmtree(out, ignore_errors=True)
         self.assert_fails(done, CORRUPT, *said)
+        self.assertNotIn("--resume", done.stderr)  # it would fail in the same way
         self.assertEqual(finished, [])
 
     def damage(self, name, bits):
@@ -589,6 +598,18 @@ class Memory(Calibrated):
         self.assertGreater(measured.peak_anonymous, 0)
         self.assertLess(measured.peak_anonymous, limit)
         return measured
+
+    def test_it_holds_where_nothing_is_calibrated(self):
+        tokens = self.tokens([[1, 2, 3]])
+        first = self.quantize("--calibration", tokens, "--samples", 1, name="first",
+                              model=REFERENCE)
+        for options in [["--weights-only"], ["--stats", first / STATS]]:
+            asked = ["quantize", REFERENCE, self.folder / options[0], *options]
+            self.assert_fails(run(*asked, "--memory", "1MB"), EXHAUSTED, "--memory", "1.0 MB")
+            limit, _ = least_memory(*asked)
+            measured = Measured(*asked, "--memory", limit, data_bytes=limit)
+            self.assertEqual(measured.returncode, 0, measured.stderr)
+            self.assertLess(measured.peak_anonymous, limit)
 
     def test_the_least_that_is_said_to_work_works(self):
         tokens = self.tokens([[1, 2, 3]])

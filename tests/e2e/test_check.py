@@ -133,6 +133,13 @@ class Healthy(Checkpoints):
         report, code = self.check(REFERENCE, "--deep", "--engine", "all")
         self.assertEqual((code, report["sound"], report["linears_quantized"]), (0, True, 0))
 
+    def test_a_base_that_is_not_compared_is_said(self):
+        folder = self.copy()
+        (folder / MTP).unlink()
+        done = run("check", folder, "--base", REFERENCE)
+        self.assertEqual(done.returncode, DEFECTS)
+        self.assertIn("--base: not compared", done.stderr)
+
     def test_worst_linears_against_the_base(self):
         report, _ = self.check(self.shared / "nvfp4", "--base", REFERENCE)
         worst = [row["relative_rms"] for row in report["worst"]]
@@ -274,8 +281,9 @@ class Tensors(Checkpoints):
         folder = self.copy()
         name = "model.layers.2.mlp.gate.weight_scale"
         self.edit_tensors(folder, lambda t: t.update({name: ("F8_E4M3", [32, 16], b"8" * 512)}))
-        self.assert_finds(folder, "packed", "model.layers.2.mlp.gate.weight", vllm="V21",
-                          sglang="S28")
+        report = self.assert_finds(folder, "packed", "model.layers.2.mlp.gate.weight", vllm="V21",
+                                   sglang="S28")
+        self.assertEqual([f["count"] for f in report["findings"] if f["rule"] == "packed"], [1])
 
     def test_unequal_scales_of_latents(self):
         name = ATTENTION + "kv_a_proj_with_mqa.weight_scale_2"
@@ -371,6 +379,9 @@ class Configs(Checkpoints):
         self.edit_algorithm(folder, "NVFP5")
         self.assert_finds(folder, "announcement", "NVFP5", vllm="V04", sglang="S02",
                           tensorrt_llm="T02")
+        self.edit_algorithm(folder, "FP8")
+        self.assert_finds(folder, "announcement", "FP8", vllm="V02", sglang="S02",
+                          tensorrt_llm="T02", glimmer="G03")
         self.edit_algorithm(folder, "w4a16_nvfp4")
         self.assert_finds(folder, None, vllm="", sglang="S02", tensorrt_llm="T02")
 
@@ -620,6 +631,30 @@ class ConfigAlone(Case):
             self.assertEqual(set(engine["quantized"]) - {"model.layers.78.head"},
                              set(f"model.layers.{i}.mlp.experts" for i in range(3, 78)) |
                              {m for m in engine["quantized"] if m.startswith("model.layers.78.")})
+
+    def test_engines_say_nothing_of_another_architecture(self):
+        folder = PROJECT / "tests/testdata/nvfp4_configs"
+        done = run("check", folder / "nvidia--Gemma-4-31B-IT-NVFP4_config.json", "--engine", "all")
+        self.assertIn("algorithm NVFP4", done.stdout)
+        self.assert_fails(done, UNSUPPORTED, "--engine: not judged", "Gemma4")
+
+    def test_the_nested_file_is_not_judged_without_the_other(self):
+        name = "nvidia--GLM-5.1-NVFP4_hf_quant_config.json"
+        self.assert_fails(run("check", PROJECT / "tests/testdata/nvfp4_configs" / name), INVALID,
+                          name, "config.json")
+
+    def test_glimmer_refuses_what_only_the_nested_file_announces(self):
+        for name in ["config.json", "hf_quant_config.json"]:
+            shutil.copy(PROJECT / f"tests/testdata/nvfp4_configs/nvidia--GLM-5.1-NVFP4_{name}",
+                        self.folder / name)
+        path = self.folder / "config.json"
+        config = json.loads(path.read_text())
+        del config["quantization_config"]
+        path.write_text(json.dumps(config))
+        done = run("check", path, "--json", "--engine", "glimmer")
+        self.assertEqual(done.returncode, DEFECTS, done.stderr)
+        engine = json.loads(done.stdout)["engines"][0]
+        self.assertEqual([f["rule"] for f in engine["findings"]], ["G03"])
 
     def test_folder_without_weights(self):
         shutil.copy(CONFIGS / "glm-5.1-nvfp4.json", self.folder / "config.json")
