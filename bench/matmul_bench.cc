@@ -88,8 +88,10 @@ int Register() {
     product("nvfp4_int8", Format::kNvfp4, ActivationType::kInt8);
     product("bf16_bf16", Format::kBf16, ActivationType::kBf16);
     benchmark::RegisterBenchmark(("pack_groups" + on).c_str(), Packing, isa, RowForm::kGroups);
-    benchmark::RegisterBenchmark(("pack_digits" + on).c_str(), Packing, isa, RowForm::kDigits);
+    benchmark::RegisterBenchmark(("pack_int16" + on).c_str(), Packing, isa, RowForm::kInt16);
     benchmark::RegisterBenchmark(("pack_int8" + on).c_str(), Packing, isa, RowForm::kInt8);
+    benchmark::RegisterBenchmark(("pack_int8_groups" + on).c_str(), Packing, isa,
+                                 RowForm::kInt8Groups);
   }
   return 0;
 }

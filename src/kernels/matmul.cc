@@ -65,7 +65,8 @@ void MultiplyPairs(const Table& table, const PackedRows& x, const Weight& w, Mat
 
 void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matrix y) {
   GLIMMER_CHECK(w.format == Format::kNvfp4);
-  const IntMatMulArgs args = {.x = {x.digits, x.corrections, x.scales, x.rows},
+  const IntMatMulArgs args = {.x = {x.digits, x.corrections, x.scales, x.row_scales, x.rows},
+                              .groups = {x.numbers, x.scales, x.row_scales, x.rows},
                               .codes = static_cast<const uint8_t*>(w.data),
                               .block_scales = w.block_scales,
                               .w_rows = w.rows,
@@ -74,8 +75,8 @@ void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matr
                               .y = y.data,
                               .y_stride = y.stride,
                               .scratch = Scratch()};
-  if (x.form == RowForm::kDigits) return table.matmul_digits(args);
-  (x.form == RowForm::kInt8 ? table.matmul_int8_few : table.matmul_int8_many)(args);
+  if (x.form == RowForm::kInt16) return table.matmul_int16(args);
+  (x.form == RowForm::kInt8 ? table.matmul_int8 : table.matmul_int8_groups)(args);
 }
 
 // Rows as they stand, without copying them.
@@ -97,9 +98,9 @@ void MatMulHere(const PackedRows& x, const Weight& w, Matrix y, Isa isa) {
     case RowForm::kPlain:
     case RowForm::kGroups:
       return MultiplyFloats(table, x, w, y);
-    case RowForm::kDigits:
+    case RowForm::kInt16:
     case RowForm::kInt8:
-    case RowForm::kInt8Many:
+    case RowForm::kInt8Groups:
       return MultiplyInts(table, x, w, y);
     case RowForm::kBf16Groups:
       return MultiplyPairs(table, x, w, y);

@@ -67,7 +67,7 @@ struct Sample {
   Weight weight;
 };
 
-constexpr RowForm kIntForms[] = {RowForm::kDigits, RowForm::kInt8, RowForm::kInt8Many};
+constexpr RowForm kIntForms[] = {RowForm::kInt16, RowForm::kInt8, RowForm::kInt8Groups};
 constexpr Format kFormats[] = {Format::kF32, Format::kBf16, Format::kNvfp4, Format::kE4m3};
 
 // The bounds of matmul.h.
@@ -144,14 +144,14 @@ OwnedMatrix Uneven(size_t rows, size_t cols, std::mt19937& random) {
 // What packing may have done to each element (packed_rows.h).
 OwnedMatrix PackingErrors(const OwnedMatrix& x, RowForm form) {
   OwnedMatrix errors(x.rows(), x.cols());
-  const size_t width = form == RowForm::kDigits ? x.cols() : 16;
-  // Half of a whole number, of which the largest has 127, or at least 2^21.
-  const float share = form == RowForm::kDigits ? 0x1p-22f : 0.5f / 127;
+  const size_t width = form == RowForm::kInt8Groups ? 128 : 16;
+  const float share = form == RowForm::kInt16 ? 0x1p-15f : 0.5f / 127;
   for (size_t t = 0; t < x.rows(); ++t) {
     for (size_t k = 0; k < x.cols(); k += width) {
+      const size_t last = std::min(k + width, x.cols());
       float largest = 0;
-      for (size_t i = k; i < k + width; ++i) largest = std::max(largest, std::abs(x.row(t)[i]));
-      for (size_t i = k; i < k + width; ++i) errors.row(t)[i] = largest * share;
+      for (size_t i = k; i < last; ++i) largest = std::max(largest, std::abs(x.row(t)[i]));
+      for (size_t i = k; i < last; ++i) errors.row(t)[i] = largest * share;
     }
   }
   return errors;
@@ -161,7 +161,7 @@ TEST_P(MatMulOnEveryIsa, WholeNumbersGiveTheProduct) {
   std::mt19937 random(7);
   base::ThreadPool pool(1);
   for (const RowForm form : kIntForms) {
-    for (const size_t cols : {16u, 48u, 64u, 80u, 1024u, 2096u}) {
+    for (const size_t cols : {16u, 48u, 128u, 144u, 256u, 400u, 1024u, 2096u}) {
       const Sample w(Format::kNvfp4, 1 + random() % 20, cols, random);
       for (const size_t rows : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 23u, 140u}) {
         const OwnedMatrix x = Uneven(rows, cols, random);
@@ -175,17 +175,20 @@ TEST_P(MatMulOnEveryIsa, WholeNumbersGiveTheProduct) {
   }
 }
 
-TEST_P(MatMulOnEveryIsa, DigitsHoldBf16Exactly) {
+// Numbers of at least 2^-6 of their block's largest are not rounded.
+TEST_P(MatMulOnEveryIsa, Int16HoldsBf16Exactly) {
   std::mt19937 random(8);
   base::ThreadPool pool(1);
-  const Sample w(Format::kNvfp4, 12, 256, random);
-  OwnedMatrix x = Random(3, 256, random);
-  for (float& value : x.elements()) {
-    value = tensor::Bf16ToF32(F32ToBf16(value * (random() % 8 == 0 ? 2000.0f : 1.0f)));
+  const Sample w(Format::kNvfp4, 12, 512, random);
+  OwnedMatrix x(3, 512), y(3, 12);
+  for (size_t i = 0; i < x.elements().size(); ++i) {
+    // Largest mantissas too, in blocks of all sizes.
+    const auto bits = static_cast<Bf16>(random() % 6 << 7 | random() % 128);
+    const float size = std::ldexp(1.0f, static_cast<int>(i / 16 * 7 % 40) - 20);
+    x.elements()[i] = tensor::Bf16ToF32(static_cast<Bf16>(0x3F80 - (5 << 7) + bits)) * size;
+    if (random() % 2 == 0) x.elements()[i] = -x.elements()[i];
   }
-  OwnedMatrix y(3, 12);
-  MatMulHere(PackRows(pool, x, RowForm::kDigits, GetParam()), w.weight, y, GetParam());
-  // Numbers below 2^-15 of the largest may be rounded; none of these is.
+  MatMulHere(PackRows(pool, x, RowForm::kInt16, GetParam()), w.weight, y, GetParam());
   ExpectProduct(x, w, y);
 }
 
@@ -344,12 +347,12 @@ TEST(FormFor, DependsOnTypeRowsAndSet) {
     };
     const RowForm many = isa == Isa::kAvx512Bf16 ? RowForm::kBf16Groups : RowForm::kGroups;
     const RowForm one = isa == Isa::kAvx512Bf16 ? RowForm::kBf16Groups : RowForm::kPlain;
-    EXPECT_EQ(form(Format::kNvfp4, ActivationType::kBf16, kFewRows), RowForm::kDigits);
+    EXPECT_EQ(form(Format::kNvfp4, ActivationType::kBf16, kFewRows), RowForm::kInt16);
     EXPECT_EQ(form(Format::kNvfp4, ActivationType::kBf16, kFewRows + 1), many);
     EXPECT_EQ(form(Format::kBf16, ActivationType::kBf16, 1), one);
     EXPECT_EQ(form(Format::kBf16, ActivationType::kF32, 1), RowForm::kPlain);
     EXPECT_EQ(form(Format::kE4m3, ActivationType::kBf16, 100), RowForm::kGroups);
-    EXPECT_EQ(form(Format::kNvfp4, ActivationType::kInt8, 100), RowForm::kInt8Many);
+    EXPECT_EQ(form(Format::kNvfp4, ActivationType::kInt8, 100), RowForm::kInt8Groups);
   }
 }
 
@@ -357,7 +360,8 @@ TEST(MatMul, AllVectorSetsGiveTheSameBits) {
   std::mt19937 random(3);
   base::ThreadPool pool(1);
   const Sample w(Format::kNvfp4, 37, 1120, random);
-  for (const RowForm form : {RowForm::kPlain, RowForm::kGroups, RowForm::kDigits, RowForm::kInt8}) {
+  for (const RowForm form :
+       {RowForm::kPlain, RowForm::kGroups, RowForm::kInt16, RowForm::kInt8, RowForm::kInt8Groups}) {
     const OwnedMatrix x = Uneven(9, 1120, random);
     std::vector<std::vector<float>> results;
     for (const Isa isa : AvailableIsas()) {
@@ -370,25 +374,31 @@ TEST(MatMul, AllVectorSetsGiveTheSameBits) {
   }
 }
 
+template <typename T>
+void ExpectSame(const T* one, const T* two, size_t count) {
+  EXPECT_EQ(std::vector(one, one + count), std::vector(two, two + count));
+}
+
 // Every set packs the same bytes, so that rows packed by one could be read by another.
 TEST_P(MatMulOnEveryIsa, PacksTheBytesOfTheDefinition) {
   std::mt19937 random(11);
   base::ThreadPool pool(1);
-  for (const size_t cols : {7u, 64u, 200u}) {
+  for (const size_t cols : {7u, 128u, 400u}) {
     const OwnedMatrix x = Uneven(5, cols, random);
-    const size_t blocks = (cols + 63) / 64;
     for (const RowForm form : kIntForms) {
       const PackedRows one = PackRows(pool, x, form, GetParam());
       const PackedRows two = PackRows(pool, x, form, Isa::kScalar);
-      const size_t digits = 5 * blocks * 64 * (form == RowForm::kDigits ? 3 : 1);
-      EXPECT_EQ(std::vector(one.digits, one.digits + digits),
-                std::vector(two.digits, two.digits + digits));
-      const size_t lanes = 5 * blocks * (form == RowForm::kInt8Many ? 4 : 8);
-      EXPECT_EQ(std::vector(one.corrections, one.corrections + lanes),
-                std::vector(two.corrections, two.corrections + lanes));
-      const size_t scales = form == RowForm::kDigits ? 5 : lanes;
-      EXPECT_EQ(std::vector(one.scales, one.scales + scales),
-                std::vector(two.scales, two.scales + scales));
+      ExpectSame(one.row_scales, two.row_scales, 5);
+      if (form == RowForm::kInt8Groups) {
+        const size_t blocks = (cols + 127) / 128;
+        ExpectSame(one.numbers, two.numbers, 8 * blocks * 128);
+        ExpectSame(one.scales, two.scales, 8 * blocks);
+        continue;
+      }
+      const size_t blocks = 5 * ((cols + 255) / 256 * 2);
+      ExpectSame(one.digits, two.digits, blocks * 128 * (form == RowForm::kInt16 ? 2 : 1));
+      ExpectSame(one.corrections, two.corrections, blocks * 8);
+      ExpectSame(one.scales, two.scales, blocks * 8);
     }
   }
 }

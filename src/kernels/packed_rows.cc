@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -37,31 +38,97 @@ void AllocateFloats(PackedRows& packed, size_t rows) {
   packed.floats = reinterpret_cast<float*>(packed.bytes.get());
 }
 
-size_t BlocksOf(const PackedRows& packed) { return RoundUp(packed.cols, kIntBlock) / kIntBlock; }
-size_t DigitsOf(RowForm form) { return form == RowForm::kDigits ? kDigitCount : 1; }
-size_t LanesOf(RowForm form) { return form == RowForm::kInt8Many ? kIntSixteens : kIntLanes; }
-size_t ScalesPerRow(const PackedRows& packed) {
-  return packed.form == RowForm::kDigits ? 1 : BlocksOf(packed) * LanesOf(packed.form);
+size_t PaddedBlocks(size_t cols) { return RoundUp(cols, kIntPadding) / kIntBlock; }
+size_t DigitsOf(RowForm form) { return form == RowForm::kInt16 ? 2 : 1; }
+
+template <typename T>
+size_t RoomFor(size_t count) {
+  return RoundUp(count * sizeof(T), kAlignment);
+}
+// `count` elements at the beginning of `room`, which then begins behind them.
+template <typename T>
+T* Take(std::byte*& room, size_t count) {
+  return reinterpret_cast<T*>(std::exchange(room, room + RoomFor<T>(count)));
 }
 
-void AllocateInts(PackedRows& packed) {
-  const size_t blocks = packed.rows * BlocksOf(packed);
+void AllocateIntRows(PackedRows& packed) {
+  const size_t blocks = packed.rows * PaddedBlocks(packed.cols);
   const size_t digits = blocks * DigitsOf(packed.form) * kIntBlock;
-  const size_t corrections = blocks * LanesOf(packed.form) * sizeof(int32_t);
-  const size_t scales = packed.rows * ScalesPerRow(packed) * sizeof(float);
-  Allocate(packed, RoundUp(digits + corrections + scales + 1, kAlignment));
-  packed.digits = reinterpret_cast<int8_t*>(packed.bytes.get());
-  packed.corrections = reinterpret_cast<int32_t*>(packed.bytes.get() + digits);
-  packed.scales = reinterpret_cast<float*>(packed.bytes.get() + digits + corrections);
+  const size_t sixteens = blocks * kIntSixteens;
+  Allocate(packed, RoomFor<int8_t>(digits) + RoomFor<int32_t>(sixteens) + RoomFor<float>(sixteens) +
+                       RoomFor<float>(packed.rows) + kAlignment);
+  std::byte* room = packed.bytes.get();
+  packed.digits = Take<int8_t>(room, digits);
+  packed.corrections = Take<int32_t>(room, sixteens);
+  packed.scales = Take<float>(room, sixteens);
+  packed.row_scales = Take<float>(room, packed.rows);
 }
 
 PackIntArgs ArgsOf(const PackedRows& packed, RowPointers rows, size_t row) {
-  const size_t blocks = row * BlocksOf(packed);
+  const size_t blocks = row * PaddedBlocks(packed.cols);
   return {.x = rows[row],
           .cols = packed.cols,
           .digits = packed.digits + blocks * DigitsOf(packed.form) * kIntBlock,
-          .corrections = packed.corrections + blocks * LanesOf(packed.form),
-          .scales = packed.scales + row * ScalesPerRow(packed)};
+          .corrections = packed.corrections + blocks * kIntSixteens,
+          .scales = packed.scales + blocks * kIntSixteens};
+}
+
+// Brings the largest of `count` scales, `stride` apart, to at least 2^118 and below 2^119, or as
+// near to it as 2^126 times it is; returns what the row has to be multiplied by instead.
+float RaiseScales(float* scales, size_t count, size_t stride) {
+  float largest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (std::isfinite(scales[i * stride])) largest = std::max(largest, scales[i * stride]);
+  }
+  constexpr int kWanted = 118, kMost = 126;
+  const bool is_normal = largest >= std::numeric_limits<float>::min();
+  const int power = is_normal ? std::min(kMost, kWanted - std::ilogb(largest)) : kMost;
+  const float factor = std::ldexp(1.0f, power);
+  for (size_t i = 0; i < count; ++i) scales[i * stride] *= factor;
+  return std::ldexp(1.0f, -power);
+}
+
+// Packs rows one by one with pack(row's arguments).
+template <typename Pack>
+void PackIntRows(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, Pack pack) {
+  AllocateIntRows(packed);
+  base::RunRanges(pool, rows.size(), kGrain, [&](size_t first, size_t last, size_t) {
+    for (size_t row = first; row < last; ++row) {
+      const PackIntArgs args = ArgsOf(packed, rows, row);
+      pack(args);
+      packed.row_scales[row] =
+          RaiseScales(args.scales, PaddedBlocks(packed.cols) * kIntSixteens, 1);
+    }
+  });
+}
+
+void PackInt8Groups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows,
+                    const Table& table) {
+  const size_t blocks = RoundUp(packed.cols, kIntBlock) / kIntBlock;
+  const size_t groups = RoundUp(rows.size(), kIntGroupRows) / kIntGroupRows;
+  const size_t numbers = groups * kIntGroupRows * blocks * kIntBlock;
+  const size_t scales = groups * kIntGroupRows * blocks;
+  Allocate(packed, RoomFor<uint8_t>(numbers) + RoomFor<float>(scales) +
+                       RoomFor<float>(rows.size()) + kAlignment);
+  std::byte* room = packed.bytes.get();
+  packed.numbers = Take<uint8_t>(room, numbers);
+  packed.scales = Take<float>(room, scales);
+  packed.row_scales = Take<float>(room, rows.size());
+  base::RunRanges(pool, groups, kGrain / kIntGroupRows, [&](size_t first, size_t last, size_t) {
+    for (size_t group = first; group < last; ++group) {
+      const size_t row = group * kIntGroupRows;
+      const size_t count = std::min(kIntGroupRows, rows.size() - row);
+      float* of_group = packed.scales + row * blocks;
+      table.pack_int8_group({.rows = rows.data() + row,
+                             .count = count,
+                             .cols = packed.cols,
+                             .numbers = packed.numbers + row * blocks * kIntBlock,
+                             .scales = of_group});
+      for (size_t i = 0; i < count; ++i) {
+        packed.row_scales[row + i] = RaiseScales(of_group + i, blocks, kIntGroupRows);
+      }
+    }
+  });
 }
 
 void PackPlain(PackedRows& packed, RowPointers rows) {
@@ -126,30 +193,23 @@ void PackNvfp4Block(const float* x, float input_scale, float* doubled, float& sc
   }
 }
 
-// Whole numbers in blocks with these scales, in the layout of IntRows with so many of them for each
-// block of kIntBlock columns.
-void StoreInt8(const PackIntArgs& a, size_t lanes, std::span<const float> numbers,
-               std::span<const float> scales) {
-  const size_t blocks = RoundUp(a.cols, kIntBlock) / kIntBlock;
-  std::fill_n(a.scales, blocks * lanes, 0.0f);
-  std::fill_n(a.corrections, blocks * lanes, 0);
+// A row in NVFP4 as kInt8.
+void PackNvfp4Row(const PackIntArgs& a, float input_scale) {
+  const size_t blocks = PaddedBlocks(a.cols);
   std::fill_n(a.digits, blocks * kIntBlock, int8_t{0});
-  for (size_t k = 0; k < a.cols; ++k) {
-    const size_t lane = k / (kIntBlock / lanes);
-    const size_t place = k / kIntBlock * kIntBlock + k % 2 * (kIntBlock / 2) + k % kIntBlock / 2;
-    a.digits[place] = static_cast<int8_t>(numbers[k]);
-    a.corrections[lane] += 12 * static_cast<int32_t>(numbers[k]);
-    a.scales[lane] = scales[k / tensor::kNvfp4Block];
+  std::fill_n(a.corrections, blocks * kIntSixteens, 0);
+  std::fill_n(a.scales, blocks * kIntSixteens, 0.0f);
+  for (size_t k = 0; k < a.cols; k += tensor::kNvfp4Block) {
+    float doubled[tensor::kNvfp4Block] = {};
+    const size_t sixteen = k % kIntBlock / 16;
+    const size_t place = k / kIntBlock * kIntSixteens + kSixteenPlaces[sixteen];
+    PackNvfp4Block(a.x + k, input_scale, doubled, a.scales[place]);
+    int8_t* digits = a.digits + k / kIntBlock * kIntBlock + 8 * sixteen;
+    for (size_t i = 0; i < tensor::kNvfp4Block; ++i) {
+      digits[i % 2 * (kIntBlock / 2) + i / 2] = static_cast<int8_t>(doubled[i]);
+      a.corrections[place] += 12 * static_cast<int32_t>(doubled[i]);
+    }
   }
-}
-
-void PackNvfp4Row(const PackIntArgs& a, size_t lanes, float input_scale) {
-  std::vector<float> doubled(a.cols), scales(a.cols / tensor::kNvfp4Block);
-  for (size_t block = 0; block < scales.size(); ++block) {
-    const size_t k = block * tensor::kNvfp4Block;
-    PackNvfp4Block(a.x + k, input_scale, doubled.data() + k, scales[block]);
-  }
-  StoreInt8(a, lanes, doubled, scales);
 }
 
 }  // namespace
@@ -157,13 +217,12 @@ void PackNvfp4Row(const PackIntArgs& a, size_t lanes, float input_scale) {
 void FreeAligned::operator()(std::byte* p) const { std::free(p); }
 
 RowForm FormFor(Format format, ActivationType type, size_t rows, Isa isa) {
-  const bool ints = type == ActivationType::kInt8 || type == ActivationType::kNvfp4;
-  if (format == Format::kNvfp4 && ints) {
-    return rows <= kFewRows ? RowForm::kInt8 : RowForm::kInt8Many;
+  const bool few = rows <= kFewRows;
+  if (format == Format::kNvfp4 && type == ActivationType::kInt8) {
+    return few ? RowForm::kInt8 : RowForm::kInt8Groups;
   }
-  if (format == Format::kNvfp4 && type == ActivationType::kBf16 && rows <= kFewRows) {
-    return RowForm::kDigits;
-  }
+  if (format == Format::kNvfp4 && type == ActivationType::kNvfp4 && few) return RowForm::kInt8;
+  if (format == Format::kNvfp4 && type == ActivationType::kBf16 && few) return RowForm::kInt16;
   const bool pairs = format == Format::kNvfp4 || format == Format::kBf16;
   if (pairs && type == ActivationType::kBf16 && TableOf(isa).bf16 != nullptr) {
     return RowForm::kBf16Groups;
@@ -180,25 +239,23 @@ PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowFo
   switch (form) {
     case RowForm::kPlain:
       PackPlain(packed, rows);
-      return packed;
+      break;
     case RowForm::kGroups:
       PackGroups(pool, packed, rows, table);
-      return packed;
+      break;
     case RowForm::kBf16Groups:
       PackPairs(pool, packed, rows, table);
-      return packed;
-    case RowForm::kDigits:
+      break;
+    case RowForm::kInt16:
+      PackIntRows(pool, packed, rows, table.pack_int16);
+      break;
     case RowForm::kInt8:
-    case RowForm::kInt8Many:
+      PackIntRows(pool, packed, rows, table.pack_int8);
+      break;
+    case RowForm::kInt8Groups:
+      PackInt8Groups(pool, packed, rows, table);
       break;
   }
-  AllocateInts(packed);
-  const auto pack = form == RowForm::kDigits ? table.pack_digits
-                    : form == RowForm::kInt8 ? table.pack_int8_few
-                                             : table.pack_int8_many;
-  base::RunRanges(pool, rows.size(), kGrain, [&](size_t first, size_t last, size_t) {
-    for (size_t row = first; row < last; ++row) pack(ArgsOf(packed, rows, row));
-  });
   return packed;
 }
 
@@ -208,16 +265,22 @@ PackedRows PackRows(base::ThreadPool& pool, tensor::ConstMatrix x, RowForm form,
 
 PackedRows PackNvfp4Rows(base::ThreadPool& pool, RowPointers rows, size_t cols, float input_scale) {
   GLIMMER_CHECK(cols % tensor::kNvfp4Block == 0 && input_scale > 0);
+  const RowForm form = FormFor(Format::kNvfp4, ActivationType::kNvfp4, rows.size());
+  if (form != RowForm::kInt8) {
+    const tensor::OwnedMatrix rounded(rows.size(), cols);
+    base::RunRanges(pool, rows.size(), 1, [&](size_t first, size_t last, size_t) {
+      for (size_t row = first; row < last; ++row) {
+        RoundToNvfp4({rows[row], cols}, input_scale, rounded.view().row_span(row));
+      }
+    });
+    return PackRows(pool, rounded, form);
+  }
   PackedRows packed;
-  packed.form = FormFor(Format::kNvfp4, ActivationType::kNvfp4, rows.size());
+  packed.form = form;
   packed.rows = rows.size();
   packed.cols = cols;
-  AllocateInts(packed);
-  base::RunRanges(pool, rows.size(), 1, [&](size_t first, size_t last, size_t) {
-    for (size_t row = first; row < last; ++row) {
-      PackNvfp4Row(ArgsOf(packed, rows, row), LanesOf(packed.form), input_scale);
-    }
-  });
+  PackIntRows(pool, packed, rows,
+              [&](const PackIntArgs& args) { PackNvfp4Row(args, input_scale); });
   return packed;
 }
 

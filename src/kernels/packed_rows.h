@@ -20,16 +20,16 @@ enum class ActivationType : uint8_t {
   kBf16,  // F32 numbers that a caller has rounded to BF16; with few rows and NVFP4 weights they are
           // taken in fixed point, below
   kInt8,  // with NVFP4 weights: whole numbers from -127 to 127 with an F32 scale for each row and
-          // block of 16 columns
+          // block of columns
   kNvfp4,  // with NVFP4 weights that have an input_scale: NVFP4, as a Blackwell GPU does (W4A4)
 };
 
 enum class RowForm : uint8_t {
   kPlain,       // F32, one row after the other
   kGroups,      // F32, three rows side by side
-  kDigits,      // whole numbers of 24 bits times one power of two for each row
-  kInt8,        // whole numbers of 8 bits with an F32 scale for each block of 16: few rows
-  kInt8Many,    // the same for many rows
+  kInt16,       // whole numbers of 16 bits times a power of two for each block of 16
+  kInt8,        // whole numbers of 8 bits with an F32 scale for each block of 16
+  kInt8Groups,  // the same with a scale for each block of 128, four rows side by side
   kBf16Groups,  // BF16, six rows side by side, for products of BF16 pairs
 };
 
@@ -52,29 +52,33 @@ struct PackedRows {
   size_t stride = 0;              // kPlain, kGroups: floats from one row to the next
   const float* floats = nullptr;  // kPlain, kGroups
   uint16_t* pairs = nullptr;      // kBf16Groups: bf16_table.h
-  int8_t* digits = nullptr;       // other forms: IntRows in table.h, and the next two
+  int8_t* digits = nullptr;       // kInt16, kInt8: IntRows in table.h, and the next
   int32_t* corrections = nullptr;
-  float* scales = nullptr;
+  uint8_t* numbers = nullptr;  // kInt8Groups: IntGroups in table.h
+  float* scales = nullptr;     // these three
+  float* row_scales = nullptr;
   std::unique_ptr<std::byte, FreeAligned> bytes;  // where these point
 };
 
 using RowPointers = std::span<const float* const>;
 
 // Rows of `cols` floats, which may stand anywhere.
-//   kDigits  x[t, k] = unit[t] * n, n the nearest whole number, |n| <= 2^22: the error is at most
-//            2^-22 of the row's largest magnitude, and zero for BF16 numbers above 2^-15 of it. A
-//            row whose numbers are all below 2^-97 counts as if its largest were that.
-//   kInt8, kInt8Many
-//            x[t, k] = scale * n, scale = largest magnitude of the block / 127; ties to even. A
-//            scale below 2^-126 makes the block zero.
+//   kInt16  x[t, k] = unit * n for each block of 16, unit a power of two, |n| <= 32,639, n the
+//           nearest whole number: the error is at most 2^-15 of the block's largest magnitude, and
+//           zero for BF16 numbers of at least 2^-6 of it. A block whose numbers are all below
+//           2^-111 counts as if its largest were that.
+//   kInt8   x[t, k] = scale * n, scale = largest magnitude of a block of 16 / 127; ties to even. A
+//           scale below 2^-126 makes the block zero.
+//   kInt8Groups  the same with blocks of 128.
 //   kBf16Groups  the nearest BF16, ties to even. REQUIRES: a set with products of BF16 pairs.
-// Not finite numbers make every result of their row (kInt8: their block's part) not finite.
+// Not finite numbers make every result of their row not finite.
 PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowForm form,
                     Isa isa = ActiveIsa());
 PackedRows PackRows(base::ThreadPool& pool, tensor::ConstMatrix x, RowForm form,
                     Isa isa = ActiveIsa());
 
-// Rounded to NVFP4 with this input_scale, as RoundToNvfp4 does (activations.h), as kInt8.
+// Rounded to NVFP4 with this input_scale, as RoundToNvfp4 does (activations.h): as kInt8, exactly,
+// or, when they are many, as kGroups.
 // REQUIRES: cols % 16 == 0; input_scale > 0.
 PackedRows PackNvfp4Rows(base::ThreadPool& pool, RowPointers rows, size_t cols, float input_scale);
 

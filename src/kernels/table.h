@@ -18,11 +18,14 @@ constexpr size_t kFormats = 4;  // of weights
 // [step][row of the group][kGroupLanes columns], columns and rows padded with zeros.
 constexpr size_t kGroupRows = 3;
 constexpr size_t kGroupLanes = 8;
-// Columns of one step of the integer products: the codes of 32 bytes.
-constexpr size_t kIntBlock = 64;
-constexpr size_t kIntLanes = 8;
+// Columns of one step of the integer products: the codes of a cache line.
+constexpr size_t kIntBlock = 128;
 constexpr size_t kIntSixteens = kIntBlock / 16;
-constexpr size_t kDigitCount = 3;  // of a 24-bit number in base 256
+constexpr size_t kIntPadding = 256;  // few rows are padded with zeros to a multiple of this
+constexpr size_t kIntGroupRows = 4;  // of many rows, side by side
+constexpr int kIntOffset = 128;      // added to each number of many rows
+// Where the scale of a block's sixteen stands among its eight.
+constexpr size_t kSixteenPlaces[kIntSixteens] = {0, 1, 4, 5, 2, 3, 6, 7};
 // Bytes of scratch memory that a product may write, aligned to 64.
 constexpr size_t kMatMulScratch = 48 * 1024;
 
@@ -44,22 +47,32 @@ struct MatMulArgs {
   std::byte* scratch;              // kMatMulScratch bytes
 };
 
-// Rows of activations as whole numbers, in blocks of kIntBlock columns. A correction is 12 times a
-// sum of whole numbers.
-//   digits, INT8 for few rows: lane l of a block stands for the even columns 8 l, 8 l + 2, 8 l + 4,
-//     8 l + 6 and the odd ones behind each.      corrections [rows, blocks, 8], by lane
-//   INT8 for many rows                           corrections [rows, blocks, 4], by 16 columns
+// Few rows of activations as whole numbers, of one digit (INT8) or two in base 256, in blocks of
+// kIntBlock columns:  x[t, k] = row_scales[t] * scales[t, sixteen of k] * n.
 struct IntRows {
-  // For each digit, the most significant first: the block's 32 even columns, then its 32 odd ones.
-  const int8_t* digits;  // [rows, blocks, digits, 64]
-  const int32_t* corrections;
-  const float* scales;  // digits: [rows]; INT8: as many as corrections
+  // For each digit, the most significant first: the block's 64 even columns, then its 64 odd ones.
+  const int8_t* digits;        // [rows, blocks, digits, 128], digits from -128 to 127
+  const int32_t* corrections;  // [rows, blocks, 8] 12 times the sum of a sixteen, at kSixteenPlaces
+  const float* scales;         // [rows, blocks, 8] likewise, the largest of a row about 2^118, so
+                               // that their products with scales of weights times 2^-120 are normal
+  const float* row_scales;     // [rows] powers of two
+  size_t rows;
+};
+
+// Many rows of INT8, in groups of kIntGroupRows, absent rows zero:
+//   x[t, k] = row_scales[t] * scales[t, block of k] * (n - kIntOffset).
+struct IntGroups {
+  // Of each sixteen of columns and each row of the group its eight even columns, then the odd ones.
+  const uint8_t* numbers;   // [groups, blocks, 8, kIntGroupRows, 16]
+  const float* scales;      // [groups, blocks, kIntGroupRows], sized as above
+  const float* row_scales;  // [rows]
   size_t rows;
 };
 
 // y[t, n] = scale * sum_k x[t, k] w[n, k] with NVFP4 weights.
 struct IntMatMulArgs {
-  IntRows x;
+  IntRows x;                    // few rows,
+  IntGroups groups;             // or many
   const uint8_t* codes;         // [w_rows, cols / 2]
   const uint8_t* block_scales;  // [w_rows, cols / 16]
   size_t w_rows, cols;
@@ -69,12 +82,20 @@ struct IntMatMulArgs {
   std::byte* scratch;  // kMatMulScratch bytes
 };
 
-// A row into the form above.
+// A row into IntRows, as if its own scale were 1.
 struct PackIntArgs {
   const float* x;
   size_t cols;
   int8_t* digits;
   int32_t* corrections;
+  float* scales;
+};
+
+// Up to kIntGroupRows rows into a group of IntGroups, likewise.
+struct PackIntGroupArgs {
+  const float* const* rows;
+  size_t count, cols;
+  uint8_t* numbers;
   float* scales;
 };
 
@@ -118,13 +139,13 @@ struct Table {
   // By kernels::Format: rows of x as they stand, best for one or two; and in groups.
   void (*matmul_plain[kFormats])(const MatMulArgs& args);
   void (*matmul_groups[kFormats])(const MatMulArgs& args);
-  void (*matmul_digits)(const IntMatMulArgs& args);
-  void (*matmul_int8_few)(const IntMatMulArgs& args);
-  void (*matmul_int8_many)(const IntMatMulArgs& args);
+  void (*matmul_int16)(const IntMatMulArgs& args);
+  void (*matmul_int8)(const IntMatMulArgs& args);
+  void (*matmul_int8_groups)(const IntMatMulArgs& args);
   void (*pack_group)(const PackGroupArgs& args);
-  void (*pack_digits)(const PackIntArgs& args);
-  void (*pack_int8_few)(const PackIntArgs& args);
-  void (*pack_int8_many)(const PackIntArgs& args);
+  void (*pack_int16)(const PackIntArgs& args);
+  void (*pack_int8)(const PackIntArgs& args);
+  void (*pack_int8_group)(const PackIntGroupArgs& args);
   const ElementwiseTable* elementwise;
   const AttentionTable* attention;
   const Bf16Table* bf16;  // null where the set has no products of BF16 pairs

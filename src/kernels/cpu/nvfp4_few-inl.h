@@ -1,15 +1,18 @@
-// Products of NVFP4 weights with activations that are whole numbers: E2M1 doubled is one (0, 1, 2,
-// 3, 4, 6, 8, 12), so a block of 16 needs no rounding before its scale is applied. Twelve is added
-// to every weight, which makes it unsigned as vpmaddubsw wants it; IntRows::corrections holds what
-// that adds to a sum.
+// Products of NVFP4 weights with few rows of activations that are whole numbers: E2M1 doubled is
+// one (0, 1, 2, 3, 4, 6, 8, 12), so sixteen columns need no rounding before their scale is applied.
+// Twelve is added to every weight, which makes it unsigned as vpmaddubsw and vpdpbusd want it;
+// IntRows::corrections holds what that adds to a sum.
 //
-// 64 columns at a time, the codes as stored: low nibbles are the even columns, high ones
-// the odd. A 32-bit lane then holds eight columns of one block, so that one vector of scales, each
-// in two lanes, serves the sum of 64 products.
+// 128 columns at a time, a cache line of codes as stored: low nibbles are the even columns, high
+// ones the odd. Rows of W are read one after the other, from one end to the other, as memory likes
+// it, and asked for ahead. Eight lanes take the sixteens of a block of 128 in the order 0, 1, 4, 5,
+// 2, 3, 6, 7, which is how AVX2 adds neighbours; blocks go to two sums in turn.
 // Included inside namespace glimmer::kernels::GLIMMER_ISA behind vec-inl.h and matmul-inl.h.
 
-// E4M3 moved to where F16 has exponent and mantissa is 2^-8 of its value; codes are doubled.
-constexpr float kIntFactor = 256.0f * 0.5f;
+// An E4M3 code shifted to where F32 has exponent and mantissa means 2^-120 of itself, also where it
+// is subnormal; weights are doubled.
+constexpr int kScaleShift = 20;
+constexpr float kIntFactor = 0x1p120f * 0.5f;
 
 inline __m256i LoadInts(const void* p) {
   return _mm256_loadu_si256(static_cast<const __m256i*>(p));
@@ -25,180 +28,219 @@ inline __m256i LowNibbles(__m256i codes) {
 }
 inline __m256i HighNibbles(__m256i codes) { return LowNibbles(_mm256_srli_epi16(codes, 4)); }
 
-// Four scales, each in two lanes, times 2^-8.
-inline __m256 SpreadScales(uint32_t four) {
-  const __m128i high_bytes =
-      _mm_shuffle_epi8(_mm_cvtsi32_si128(static_cast<int>(four)),
-                       _mm_setr_epi8(-1, 0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3));
-  return _mm256_cvtph_ps(_mm_srli_epi16(high_bytes, 1));
+// Byte 2 of lane i is the place of the scale that belongs to it in the order above, the others are
+// zero.
+inline __m256i ScalePlaces() {
+  const __m128i places = _mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0);
+  return _mm256_or_si256(_mm256_slli_epi32(_mm256_cvtepu8_epi32(places), 16),
+                         _mm256_set1_epi32(static_cast<int>(0xFF00FFFF)));
 }
 
-#if defined(__AVX512VNNI__)
+// How far ahead of the codes that are being read others are asked for. What lies behind the last
+// row is often the next weight, and else does not matter.
+constexpr size_t kPrefetchBytes = 2048;
 
-// 64 columns of a row of W: the even ones, then the odd ones.
-struct IntBlock {
-  __m512i columns;
-  __m256 scales;
-};
-
-inline IntBlock LoadIntBlock(const uint8_t* codes, const uint8_t* scales) {
-  uint32_t four;
-  __builtin_memcpy(&four, scales, sizeof four);
-  const __m256i bytes = LoadInts(codes);
-  const __m512i nibbles = _mm512_and_si512(
-      _mm512_inserti64x4(_mm512_castsi256_si512(bytes), _mm256_srli_epi16(bytes, 4), 1),
-      _mm512_set1_epi8(15));
-  return {_mm512_shuffle_epi8(_mm512_broadcast_i64x4(LiftedValues()), nibbles), SpreadScales(four)};
-}
-
-inline __m512i AddDot(__m512i sum, const IntBlock& w, const int8_t* x) {
-  return _mm512_dpbusd_epi32(sum, w.columns, _mm512_loadu_si512(x));
-}
-// Even and odd columns together.
-inline __m256i FoldColumns(__m512i dot) {
-  return _mm256_add_epi32(_mm512_castsi512_si256(dot), _mm512_extracti64x4_epi64(dot, 1));
-}
-inline __m256i DotDigits(const IntBlock& w, const int8_t* digits) {
-  __m512i dot = AddDot(_mm512_setzero_si512(), w, digits);
-  dot = AddDot(_mm512_slli_epi32(dot, 8), w, digits + kIntBlock);
-  return FoldColumns(AddDot(_mm512_slli_epi32(dot, 8), w, digits + 2 * kIntBlock));
-}
-inline __m256i DotInt8(const IntBlock& w, const int8_t* x) {
-  return FoldColumns(AddDot(_mm512_setzero_si512(), w, x));
-}
-
-#else
-
-// 64 columns of a row of W.
-struct IntBlock {
-  __m256i even, odd;
-  __m256 scales;
-};
-
-inline IntBlock LoadIntBlock(const uint8_t* codes, const uint8_t* scales) {
-  uint32_t four;
-  __builtin_memcpy(&four, scales, sizeof four);
-  const __m256i bytes = LoadInts(codes);
-  return {LowNibbles(bytes), HighNibbles(bytes), SpreadScales(four)};
-}
-
-// Lane by lane the sum of four even and four odd columns, times `factor`.
-inline __m256i DotInt8(const IntBlock& w, const int8_t* x, int16_t factor = 1) {
-  const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(w.even, LoadInts(x)),
-                                         _mm256_maddubs_epi16(w.odd, LoadInts(x + 32)));
-  return _mm256_madd_epi16(pairs, _mm256_set1_epi16(factor));
-}
-inline __m256i DotDigits(const IntBlock& w, const int8_t* digits) {
-  const __m256i dot = _mm256_add_epi32(DotInt8(w, digits, 256), DotInt8(w, digits + kIntBlock));
-  return _mm256_add_epi32(_mm256_slli_epi32(dot, 8), DotInt8(w, digits + 2 * kIntBlock));
-}
-
-#endif
-
-// The last `cols` columns of a row, zeros behind them.
-inline IntBlock LoadIntTail(const uint8_t* codes, const uint8_t* scales, size_t cols) {
-  uint8_t some_codes[kIntBlock / 2] = {}, some_scales[4] = {};
-  __builtin_memcpy(some_codes, codes, cols / 2);
-  __builtin_memcpy(some_scales, scales, cols / 16);
-  return LoadIntBlock(some_codes, some_scales);
-}
-
-// Row t of x from some block on.
-struct DigitRow {
-  const int8_t* digits;
-  const int32_t* corrections;
-  DigitRow(const IntRows& x, size_t t, size_t blocks)
-      : digits(x.digits + t * blocks * kDigitCount * kIntBlock),
-        corrections(x.corrections + t * blocks * kIntLanes) {}
-  __m256 Add(const IntBlock& w, size_t block, __m256 sum) const {
-    const __m256i dot = _mm256_sub_epi32(DotDigits(w, digits + block * kDigitCount * kIntBlock),
-                                         LoadInts(corrections + block * kIntLanes));
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), w.scales, sum);
-  }
-  static float Scale(const IntRows& x, size_t t) { return x.scales[t]; }
-};
-struct Int8Row {
+// Rows of activations from t on.
+template <size_t kDigits>
+struct IntRowsFrom {
   const int8_t* digits;
   const int32_t* corrections;
   const float* scales;
-  Int8Row(const IntRows& x, size_t t, size_t blocks)
-      : digits(x.digits + t * blocks * kIntBlock),
-        corrections(x.corrections + t * blocks * kIntLanes),
-        scales(x.scales + t * blocks * kIntLanes) {}
-  __m256 Add(const IntBlock& w, size_t block, __m256 sum) const {
-    const __m256i dot = _mm256_sub_epi32(DotInt8(w, digits + block * kIntBlock),
-                                         LoadInts(corrections + block * kIntLanes));
-    const __m256 both = _mm256_mul_ps(w.scales, _mm256_loadu_ps(scales + block * kIntLanes));
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), both, sum);
+  size_t blocks;
+
+  IntRowsFrom(const IntRows& x, size_t t, size_t cols)
+      : blocks((cols + kIntPadding - 1) / kIntPadding * (kIntPadding / kIntBlock)) {
+    digits = x.digits + t * blocks * kDigits * kIntBlock;
+    corrections = x.corrections + t * blocks * kIntSixteens;
+    scales = x.scales + t * blocks * kIntSixteens;
   }
-  static float Scale(const IntRows&, size_t) { return 1; }
+  const int8_t* Digits(size_t row, size_t block) const {
+    return digits + (row * blocks + block) * kDigits * kIntBlock;
+  }
+  const int32_t* Corrections(size_t row, size_t block) const {
+    return corrections + (row * blocks + block) * kIntSixteens;
+  }
+  const float* Scales(size_t row, size_t block) const {
+    return scales + (row * blocks + block) * kIntSixteens;
+  }
 };
 
-// How far ahead rows of W are asked for; what lies behind the last row does not matter.
-constexpr size_t kPrefetchRows = 8;
+#if defined(__AVX512VNNI__)
 
-// Rows [t, t + kX) of x with rows [n, n + kW) of W.
-template <class Row, size_t kX, size_t kW>
-inline void IntTile(const IntMatMulArgs& a, size_t t, size_t n) {
-  const size_t blocks = (a.cols + kIntBlock - 1) / kIntBlock;
-  __m256 sums[kX][kW];
-#pragma GCC unroll 4
-  for (auto& row : sums) {
+// Two blocks of a row of W.
+struct IntWeights {
+  static constexpr size_t kBlocks = 2;
+  __m512i even[2], odd[2];
+  __m512 scales;  // times 2^-120
+
+  static IntWeights Load(const uint8_t* codes, const uint8_t* scales) {
+    IntWeights w;
+    const __m512i values = _mm512_broadcast_i64x4(LiftedValues());
+    const __m512i mask = _mm512_set1_epi8(15);
 #pragma GCC unroll 2
-    for (__m256& sum : row) sum = _mm256_setzero_ps();
+    for (size_t i = 0; i < kBlocks; ++i) {
+      const __m512i bytes = _mm512_loadu_si512(codes + i * kIntBlock / 2);
+      w.even[i] = _mm512_shuffle_epi8(values, _mm512_and_si512(bytes, mask));
+      w.odd[i] = _mm512_shuffle_epi8(values, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask));
+    }
+    const __m512i bytes =
+        _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
+    const __m512i first = _mm512_broadcast_i64x4(ScalePlaces());
+    // Those of the second block are eight bytes further on.
+    const __m512i places = _mm512_add_epi32(
+        first, _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi32(8 << 16), 1));
+    w.scales = _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_shuffle_epi8(bytes, places), kScaleShift - 16));
+    return w;
   }
-  const auto add = [&](size_t block, size_t j, const IntBlock& w) {
+};
+
+struct IntSums {
+  __m512 v;  // of blocks with an even number, then of the others
+  void Clear() { v = _mm512_setzero_ps(); }
+
+  template <size_t kDigits>
+  static __m512i Dot(__m512i even, __m512i odd, const int8_t* digits) {
+    __m512i dot = _mm512_setzero_si512();
+#pragma GCC unroll 2
+    for (size_t digit = 0; digit < kDigits; ++digit) {
+      if (digit > 0) dot = _mm512_slli_epi32(dot, 8);
+      const int8_t* at = digits + digit * kIntBlock;
+      dot = _mm512_dpbusd_epi32(dot, even, _mm512_loadu_si512(at));
+      dot = _mm512_dpbusd_epi32(dot, odd, _mm512_loadu_si512(at + kIntBlock / 2));
+    }
+    return dot;
+  }
+  // Two blocks of row `i` of x, from `block` on.
+  template <size_t kDigits>
+  void Add(const IntWeights& w, const IntRowsFrom<kDigits>& x, size_t i, size_t block) {
+    const __m512i first = Dot<kDigits>(w.even[0], w.odd[0], x.Digits(i, block));
+    const __m512i second = Dot<kDigits>(w.even[1], w.odd[1], x.Digits(i, block + 1));
+    // Neighbours are added in AVX2's order.
+    const __m512i evens =
+        _mm512_setr_epi32(0, 2, 8, 10, 4, 6, 12, 14, 16, 18, 24, 26, 20, 22, 28, 30);
+    const __m512i odds = _mm512_add_epi32(evens, _mm512_set1_epi32(1));
+    const __m512i sums = _mm512_add_epi32(_mm512_permutex2var_epi32(first, evens, second),
+                                          _mm512_permutex2var_epi32(first, odds, second));
+    const __m512i dot = _mm512_sub_epi32(sums, _mm512_loadu_si512(x.Corrections(i, block)));
+    const __m512 scales = _mm512_mul_ps(w.scales, _mm512_loadu_ps(x.Scales(i, block)));
+    v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scales, v);
+  }
+  float Total() const { return Sum8(AddHalves(F32x16{v})); }
+};
+
+#else
+
+// A block of a row of W: columns 0 to 63 and 64 to 127.
+struct IntWeights {
+  static constexpr size_t kBlocks = 1;
+  __m256i even[2], odd[2];
+  __m256 scales;  // times 2^-120
+
+  static IntWeights Load(const uint8_t* codes, const uint8_t* scales) {
+    IntWeights w;
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; ++i) {
+      const __m256i bytes = LoadInts(codes + 32 * i);
+      w.even[i] = LowNibbles(bytes);
+      w.odd[i] = HighNibbles(bytes);
+    }
+    int64_t eight;
+    __builtin_memcpy(&eight, scales, sizeof eight);
+    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), ScalePlaces());
+    w.scales = _mm256_castsi256_ps(_mm256_slli_epi32(bytes, kScaleShift - 16));
+    return w;
+  }
+};
+
+struct IntSums {
+  __m256 v[2];  // of blocks with an even number, of the others
+  void Clear() { v[0] = v[1] = _mm256_setzero_ps(); }
+
+  // Lane by lane the sum of four even and four odd columns, times `factor`.
+  static __m256i DotDigit(__m256i even, __m256i odd, const int8_t* x, int16_t factor) {
+    const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(even, LoadInts(x)),
+                                           _mm256_maddubs_epi16(odd, LoadInts(x + kIntBlock / 2)));
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(factor));
+  }
+  template <size_t kDigits>
+  static __m256i Dot(__m256i even, __m256i odd, const int8_t* digits) {
+    if constexpr (kDigits == 1) return DotDigit(even, odd, digits, 1);
+    return _mm256_add_epi32(DotDigit(even, odd, digits, 256),
+                            DotDigit(even, odd, digits + kIntBlock, 1));
+  }
+  // A block of row `i` of x.
+  template <size_t kDigits>
+  void Add(const IntWeights& w, const IntRowsFrom<kDigits>& x, size_t i, size_t block) {
+    const int8_t* digits = x.Digits(i, block);
+    const __m256i sums =
+        _mm256_hadd_epi32(Dot<kDigits>(w.even[0], w.odd[0], digits),
+                          Dot<kDigits>(w.even[1], w.odd[1], digits + kIntBlock / 4));
+    const __m256i dot = _mm256_sub_epi32(sums, LoadInts(x.Corrections(i, block)));
+    const __m256 scales = _mm256_mul_ps(w.scales, _mm256_loadu_ps(x.Scales(i, block)));
+    v[block % 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scales, v[block % 2]);
+  }
+  float Total() const { return Sum8(_mm256_add_ps(v[0], v[1])); }
+};
+
+#endif
+
+// Row n of W with the kX rows of x.
+template <size_t kDigits, size_t kX>
+inline void IntRow(const IntMatMulArgs& a, size_t t, const IntRowsFrom<kDigits>& x, size_t n) {
+  constexpr size_t kTwoBlocks = kIntPadding / kIntBlock;
+  static_assert(kTwoBlocks == 2);
+  IntSums sums[kX];
 #pragma GCC unroll 4
-    for (size_t i = 0; i < kX; ++i) {
-      sums[i][j] = Row(a.x, t + i, blocks).Add(w, block, sums[i][j]);
+  for (IntSums& sum : sums) sum.Clear();
+  const auto add = [&](const uint8_t* codes, const uint8_t* scales, size_t block) {
+#pragma GCC unroll 2
+    for (size_t i = 0; i < kTwoBlocks; i += IntWeights::kBlocks) {
+      const auto w = IntWeights::Load(codes + i * kIntBlock / 2, scales + i * kIntSixteens);
+#pragma GCC unroll 4
+      for (size_t row = 0; row < kX; ++row) sums[row].Add(w, x, row, block + i);
     }
   };
-  const size_t whole = a.cols / kIntBlock;
-  for (size_t block = 0; block < whole; ++block) {
-#pragma GCC unroll 2
-    for (size_t j = 0; j < kW; ++j) {
-      PrefetchLine(a.codes + (n + j + kPrefetchRows) * a.cols / 2 + block * kIntBlock / 2);
-      add(block, j,
-          LoadIntBlock(a.codes + (n + j) * a.cols / 2 + block * kIntBlock / 2,
-                       a.block_scales + (n + j) * a.cols / 16 + block * 4));
-    }
+  const uint8_t* codes = a.codes + n * a.cols / 2;
+  const uint8_t* scales = a.block_scales + n * a.cols / 16;
+  size_t block = 0;
+  for (; (block + kTwoBlocks) * kIntBlock <= a.cols; block += kTwoBlocks) {
+    PrefetchLine(codes + kPrefetchBytes);
+    PrefetchLine(codes + kPrefetchBytes + kIntBlock / 2);
+    add(codes, scales, block);
+    codes += kIntPadding / 2;
+    scales += kIntPadding / 16;
   }
-  if (whole < blocks) {
-#pragma GCC unroll 2
-    for (size_t j = 0; j < kW; ++j) {
-      add(whole, j,
-          LoadIntTail(a.codes + (n + j) * a.cols / 2 + whole * kIntBlock / 2,
-                      a.block_scales + (n + j) * a.cols / 16 + whole * 4,
-                      a.cols - whole * kIntBlock));
-    }
+  if (block * kIntBlock < a.cols) {
+    const size_t left = a.cols - block * kIntBlock;
+    uint8_t some_codes[kIntPadding / 2] = {}, some_scales[kIntPadding / 16] = {};
+    __builtin_memcpy(some_codes, codes, left / 2);
+    __builtin_memcpy(some_scales, scales, left / 16);
+    add(some_codes, some_scales, block);
   }
 #pragma GCC unroll 4
   for (size_t i = 0; i < kX; ++i) {
-    const float scale = Row::Scale(a.x, t + i) * a.scale * kIntFactor;
-#pragma GCC unroll 2
-    for (size_t j = 0; j < kW; ++j) {
-      a.y[(t + i) * a.y_stride + n + j] = scale * Sum8(sums[i][j]);
-    }
+    a.y[(t + i) * a.y_stride + n] =
+        sums[i].Total() * (a.scale * a.x.row_scales[t + i] * kIntFactor);
   }
 }
 
-template <class Row, size_t kX>
-inline void IntTiles(const IntMatMulArgs& a, size_t t) {
-  size_t n = 0;
-  for (; n + 2 <= a.w_rows; n += 2) IntTile<Row, kX, 2>(a, t, n);
-  if (n < a.w_rows) IntTile<Row, kX, 1>(a, t, n);
+template <size_t kDigits, size_t kX>
+inline void IntTile(const IntMatMulArgs& a, size_t t) {
+  const IntRowsFrom<kDigits> x(a.x, t, a.cols);
+  for (size_t n = 0; n < a.w_rows; ++n) IntRow<kDigits, kX>(a, t, x, n);
 }
 
-template <class Row>
+template <size_t kDigits>
 inline void MultiplyInts(const IntMatMulArgs& a) {
   size_t t = 0;
-  for (; t + 4 <= a.x.rows; t += 4) IntTiles<Row, 4>(a, t);
+  for (; t + 4 <= a.x.rows; t += 4) IntTile<kDigits, 4>(a, t);
   if (t + 2 <= a.x.rows) {
-    IntTiles<Row, 2>(a, t);
+    IntTile<kDigits, 2>(a, t);
     t += 2;
   }
-  if (t < a.x.rows) IntTiles<Row, 1>(a, t);
+  if (t < a.x.rows) IntTile<kDigits, 1>(a, t);
 }
 
-void MatMulDigits(const IntMatMulArgs& a) { MultiplyInts<DigitRow>(a); }
-void MatMulInt8Few(const IntMatMulArgs& a) { MultiplyInts<Int8Row>(a); }
+void MatMulInt16(const IntMatMulArgs& a) { MultiplyInts<2>(a); }
+void MatMulInt8(const IntMatMulArgs& a) { MultiplyInts<1>(a); }

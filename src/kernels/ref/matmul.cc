@@ -68,15 +68,22 @@ auto E4m3Element(const MatMulArgs& a) {
   };
 }
 
-// Where column k of a row stands among the digits of its block.
-size_t DigitPlace(size_t k) { return k % 2 * (kIntBlock / 2) + k % kIntBlock / 2; }
 size_t BlocksOf(size_t cols) { return (cols + kIntBlock - 1) / kIntBlock; }
+size_t PaddedBlocksOf(size_t cols) {
+  return (cols + kIntPadding - 1) / kIntPadding * (kIntPadding / kIntBlock);
+}
+// Where column k of a row stands among the digits of its block, and the scale of its sixteen among
+// those of the row.
+size_t DigitPlace(size_t k) { return k % 2 * (kIntBlock / 2) + k % kIntBlock / 2; }
+size_t ScalePlace(size_t k) {
+  return k / kIntBlock * kIntSixteens + kSixteenPlaces[k % kIntBlock / 16];
+}
 
 // x(t, k) gives the activation.
 template <typename X>
-void MultiplyInts(const IntMatMulArgs& a, X x) {
+void MultiplyInts(const IntMatMulArgs& a, size_t x_rows, X x) {
   for (size_t n = 0; n < a.w_rows; ++n) {
-    for (size_t t = 0; t < a.x.rows; ++t) {
+    for (size_t t = 0; t < x_rows; ++t) {
       float lanes[kLanes] = {};
       for (size_t k = 0; k < a.cols; ++k) {
         const size_t at = n * a.cols + k;
@@ -91,24 +98,37 @@ void MultiplyInts(const IntMatMulArgs& a, X x) {
   }
 }
 
-// With so many scales for each block of x.
-void MultiplyInt8(const IntMatMulArgs& a, size_t scales) {
-  const size_t blocks = BlocksOf(a.cols);
-  MultiplyInts(a, [&](size_t t, size_t k) {
-    const int8_t number = a.x.digits[(t * blocks + k / kIntBlock) * kIntBlock + DigitPlace(k)];
-    return static_cast<float>(number) * a.x.scales[t * blocks * scales + k / (kIntBlock / scales)];
+void MultiplyDigits(const IntMatMulArgs& a, size_t digits) {
+  const size_t blocks = PaddedBlocksOf(a.cols);
+  MultiplyInts(a, a.x.rows, [&](size_t t, size_t k) {
+    const int8_t* at =
+        a.x.digits + (t * blocks + k / kIntBlock) * digits * kIntBlock + DigitPlace(k);
+    int32_t number = 0;
+    for (size_t digit = 0; digit < digits; ++digit) number = number * 256 + at[digit * kIntBlock];
+    return static_cast<float>(number) *
+           (a.x.scales[t * blocks * kIntSixteens + ScalePlace(k)] * a.x.row_scales[t]);
   });
 }
 
-// Writes whole numbers number(k), of `digits` digits, in the layout of IntRows with so many
-// corrections for each block.
-template <typename Number>
-void StoreInts(const PackIntArgs& a, size_t digits, size_t corrections, Number number) {
-  const size_t blocks = BlocksOf(a.cols);
-  std::fill_n(a.corrections, blocks * corrections, 0);
+float LargestMagnitude(const float* x, size_t count) {
+  float largest = 0;
+  for (size_t k = 0; k < count; ++k) {
+    if (std::abs(x[k]) > largest || std::isnan(x[k])) largest = std::abs(x[k]);
+    if (std::isnan(largest)) break;
+  }
+  return largest;
+}
+
+// Calls scale(k) for each sixteen of columns, with the first one, and number(k, scale) for each
+// column.
+template <typename Scale, typename Number>
+void PackIntRow(const PackIntArgs& a, size_t digits, Scale scale, Number number) {
+  const size_t blocks = PaddedBlocksOf(a.cols);
+  std::fill_n(a.corrections, blocks * kIntSixteens, 0);
   for (size_t k = 0; k < blocks * kIntBlock; ++k) {
-    int32_t rest = k < a.cols ? number(k) : 0;
-    a.corrections[k / (kIntBlock / corrections)] += 12 * rest;
+    if (k % 16 == 0) a.scales[ScalePlace(k)] = scale(k);
+    int32_t rest = k < a.cols ? number(k, a.scales[ScalePlace(k)]) : 0;
+    a.corrections[ScalePlace(k)] += 12 * rest;
     for (size_t digit = digits; digit-- > 0;) {
       const auto low = static_cast<int8_t>(rest & 0xFF);
       a.digits[(k / kIntBlock * digits + digit) * kIntBlock + DigitPlace(k)] = low;
@@ -117,29 +137,14 @@ void StoreInts(const PackIntArgs& a, size_t digits, size_t corrections, Number n
   }
 }
 
-float LargestMagnitude(const float* x, size_t count) {
-  float largest = 0;
-  for (size_t k = 0; k < count; ++k) {
-    if (std::abs(x[k]) > largest || std::isnan(x[k])) largest = std::abs(x[k]);
-  }
-  return largest;
+// The largest magnitude of up to `count` columns from k on.
+float LargestOf(const float* x, size_t k, size_t count, size_t cols) {
+  return k < cols ? LargestMagnitude(x + k, std::min(count, cols - k)) : 0.0f;
 }
 
-// With so many scales and corrections for each block.
-void PackInt8(const PackIntArgs& a, size_t lanes) {
-  constexpr size_t kBlock = tensor::kNvfp4Block;
-  constexpr float kSmallestStep = 0x1p-126f;
-  const size_t columns = kIntBlock / lanes;  // that share a scale's place
-  for (size_t i = 0; i < BlocksOf(a.cols) * lanes; ++i) {
-    const size_t first = i * columns / kBlock * kBlock;
-    const size_t count = first < a.cols ? std::min(kBlock, a.cols - first) : 0;
-    a.scales[i] = LargestMagnitude(a.x + first, count) / 127.0f;
-  }
-  StoreInts(a, 1, lanes, [&](size_t k) {
-    const float step = a.scales[k / columns];
-    if (!std::isfinite(step) || step < kSmallestStep) return 0;
-    return static_cast<int32_t>(std::nearbyint(a.x[k] / step));
-  });
+int32_t DivideToInt(float x, float step) {
+  const bool has_step = std::isfinite(step) && step >= std::numeric_limits<float>::min();
+  return has_step ? static_cast<int32_t>(std::nearbyint(x / step)) : 0;
 }
 
 }  // namespace
@@ -153,18 +158,21 @@ void GroupsBf16(const MatMulArgs& a) { MultiplyGroups(a, Bf16Element(a)); }
 void GroupsNvfp4(const MatMulArgs& a) { MultiplyGroups(a, Nvfp4Element(a)); }
 void GroupsE4m3(const MatMulArgs& a) { MultiplyGroups(a, E4m3Element(a)); }
 
-void MatMulDigits(const IntMatMulArgs& a) {
+void MatMulInt16(const IntMatMulArgs& a) { MultiplyDigits(a, 2); }
+void MatMulInt8(const IntMatMulArgs& a) { MultiplyDigits(a, 1); }
+
+void MatMulInt8Groups(const IntMatMulArgs& a) {
   const size_t blocks = BlocksOf(a.cols);
-  MultiplyInts(a, [&](size_t t, size_t k) {
-    const int8_t* at =
-        a.x.digits + (t * blocks + k / kIntBlock) * kDigitCount * kIntBlock + DigitPlace(k);
-    const int32_t number = (at[0] * 256 + at[kIntBlock]) * 256 + at[2 * kIntBlock];
-    return static_cast<float>(number) * a.x.scales[t];
+  MultiplyInts(a, a.groups.rows, [&](size_t t, size_t k) {
+    const size_t block = t / kIntGroupRows * blocks + k / kIntBlock;
+    const size_t sixteen = block * kIntSixteens + k % kIntBlock / 16;
+    const size_t row = t % kIntGroupRows;
+    const uint8_t number =
+        a.groups.numbers[(sixteen * kIntGroupRows + row) * 16 + k % 2 * 8 + k % 16 / 2];
+    return static_cast<float>(number - kIntOffset) *
+           (a.groups.scales[block * kIntGroupRows + row] * a.groups.row_scales[t]);
   });
 }
-
-void MatMulInt8Few(const IntMatMulArgs& a) { MultiplyInt8(a, kIntLanes); }
-void MatMulInt8Many(const IntMatMulArgs& a) { MultiplyInt8(a, kIntSixteens); }
 
 void PackGroup(const PackGroupArgs& a) {
   for (size_t step = 0; step < a.steps; ++step) {
@@ -178,19 +186,42 @@ void PackGroup(const PackGroupArgs& a) {
   }
 }
 
-void PackDigits(const PackIntArgs& a) {
-  constexpr int kBits = 22, kLowest = -96;
-  const float largest = LargestMagnitude(a.x, a.cols);
-  int exponent = 0;
-  std::frexp(largest, &exponent);  // largest < 2^exponent
-  const float unit = std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
-  *a.scales = std::isfinite(largest) ? unit : std::numeric_limits<float>::quiet_NaN();
-  StoreInts(a, kDigitCount, kIntLanes, [&](size_t k) {
-    return std::isfinite(largest) ? static_cast<int32_t>(std::nearbyint(a.x[k] / unit)) : 0;
+void PackInt16(const PackIntArgs& a) {
+  constexpr int kBits = 15, kLowest = -111;
+  constexpr float kMost = 32639.5f;  // times the unit: 127 * 256 + 127 when rounded
+  const auto unit = [&](size_t k) {
+    const float largest = LargestOf(a.x, k, 16, a.cols);
+    if (!std::isfinite(largest)) return std::numeric_limits<float>::quiet_NaN();
+    int exponent = kLowest;
+    if (largest > 0) std::frexp(largest, &exponent);  // largest < 2^exponent
+    if (largest >= std::ldexp(kMost, exponent - kBits)) ++exponent;
+    return std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
+  };
+  PackIntRow(a, 2, unit, [&](size_t k, float scale) {
+    return std::isnan(scale) ? 0 : static_cast<int32_t>(std::nearbyint(a.x[k] / scale));
   });
 }
 
-void PackInt8Few(const PackIntArgs& a) { PackInt8(a, kIntLanes); }
-void PackInt8Many(const PackIntArgs& a) { PackInt8(a, kIntSixteens); }
+void PackInt8(const PackIntArgs& a) {
+  PackIntRow(
+      a, 1, [&](size_t k) { return LargestOf(a.x, k, 16, a.cols) / 127.0f; },
+      [&](size_t k, float scale) { return DivideToInt(a.x[k], scale); });
+}
+
+void PackInt8Group(const PackIntGroupArgs& a) {
+  const size_t blocks = BlocksOf(a.cols);
+  for (size_t row = 0; row < kIntGroupRows; ++row) {
+    for (size_t k = 0; k < blocks * kIntBlock; ++k) {
+      float& scale = a.scales[k / kIntBlock * kIntGroupRows + row];
+      const bool is_there = row < a.count;
+      if (k % kIntBlock == 0) {
+        scale = is_there ? LargestOf(a.rows[row], k, kIntBlock, a.cols) / 127.0f : 0.0f;
+      }
+      const int32_t number = is_there && k < a.cols ? DivideToInt(a.rows[row][k], scale) : 0;
+      a.numbers[(k / 16 * kIntGroupRows + row) * 16 + k % 2 * 8 + k % 16 / 2] =
+          static_cast<uint8_t>(number + kIntOffset);
+    }
+  }
+}
 
 }  // namespace glimmer::kernels::scalar

@@ -13,12 +13,12 @@ void GroupsF32(const MatMulArgs& args);
 void GroupsBf16(const MatMulArgs& args);
 void GroupsNvfp4(const MatMulArgs& args);
 void GroupsE4m3(const MatMulArgs& args);
-void MatMulDigits(const IntMatMulArgs& args);
-void MatMulInt8Few(const IntMatMulArgs& args);
-void MatMulInt8Many(const IntMatMulArgs& args);
+void MatMulInt16(const IntMatMulArgs& args);
+void MatMulInt8(const IntMatMulArgs& args);
+void MatMulInt8Groups(const IntMatMulArgs& args);
 void PackGroup(const PackGroupArgs& args);
-void PackDigits(const PackIntArgs& args);
-void PackInt8Few(const PackIntArgs& args);
-void PackInt8Many(const PackIntArgs& args);
+void PackInt16(const PackIntArgs& args);
+void PackInt8(const PackIntArgs& args);
+void PackInt8Group(const PackIntGroupArgs& args);
 
 }  // namespace glimmer::kernels::scalar
