@@ -49,6 +49,10 @@ struct RunFigures {
   size_t unseen_experts = 0;
 };
 
+void Warn(const std::string& sentence) {
+  std::fprintf(stderr, "glimmer: warning: %s\n", sentence.c_str());
+}
+
 std::string FiguresText(const RunFigures& run, const quant::Plan& plan) {
   std::string text = fmt::format(
       "  {} read from the source, {:.3f} of its size\n", HumanBytes(run.source_bytes_read),
@@ -189,6 +193,7 @@ struct Calibration {
 Status PrepareCalibration(Request& request, Calibration& calibration) {
   const Options& options = request.options;
   calibration.options.convert = request.convert;
+  calibration.options.warn = Warn;
   calibration.options.expert_input_scale = options.calibration.sharing();
   calibration.options.threads = options.calibration.thread_count();
   request.settings["--expert-input-scale"] = options.calibration.expert_input_scale;
@@ -347,9 +352,7 @@ Status RunQuantize(const Options& options) {
       const quant::Plan plan,
       quant::MakePlan(input.config, input.specs, std::move(recipe),
                       {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
-  for (const std::string& warning : plan.warnings) {
-    std::fprintf(stderr, "glimmer: warning: %s\n", warning.c_str());
-  }
+  for (const std::string& warning : plan.warnings) Warn(warning);
   GLIMMER_ASSIGN(const size_t workers, PackingWorkers(options, plan));
   GLIMMER_ASSIGN(quant::Companions companions,
                  quant::QuantizedCompanions(plan, input.config_text, input.folder));

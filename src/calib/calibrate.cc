@@ -6,6 +6,7 @@
 #include <future>
 #include <map>
 
+#include "base/text.h"
 #include "calib/stats_file.h"
 #include "kernels/matmul.h"
 #include "model/embedding.h"
@@ -125,29 +126,54 @@ class Calibration {
     for (const auto& sequence : sequences_) GLIMMER_TRY(CheckSequence(sequence));
     GLIMMER_TRY(base::CreateFolder(options_.folder));
     const std::string path = base::JoinPath(options_.folder, kStatsName);
-    size_t layers_done = 0;
-    std::optional<size_t> kept;
-    if (base::FileExists(path)) {
-      GLIMMER_ASSIGN(StoredStats stored, ReadStats(path, specs_));
-      if (stored.complete) return std::move(stored.stats);
-      layers_done = stored.layers_done;
-      kept = stored.hidden;
-      observer_.stats() = std::move(stored.stats);
-    }
-    GLIMMER_ASSIGN(
-        HiddenStates states,
-        HiddenStates::Open(options_.folder, ShapeOf(sequences_).tokens, model_.config.hidden_size,
-                           ElementOf(model_.settings.activations), kept));
+    GLIMMER_ASSIGN(StoredStats stored, FindStored(path));
+    if (stored.complete) return std::move(stored.stats);
+    GLIMMER_ASSIGN(HiddenStates states, OpenStates(stored));
+    if (!stored.stats.empty()) observer_.stats() = std::move(stored.stats);
     GLIMMER_ASSIGN(StatsWriter writer,
-                   StatsWriter::Open(path, specs_, options_.settings, layers_done));
-    if (layers_done == 0) GLIMMER_TRY(EmbedTokens(states));
-    GLIMMER_TRY(RunLayers(states, writer, layers_done));
+                   StatsWriter::Open(path, specs_, options_.settings, stored.layers_done));
+    if (stored.layers_done == 0) GLIMMER_TRY(EmbedTokens(states));
+    GLIMMER_TRY(RunLayers(states, writer, stored.layers_done));
     GLIMMER_TRY(MeasureHeadInput(states.before()));
     GLIMMER_TRY(writer.Finish(observer_.stats()));
     return std::move(observer_.stats());
   }
 
  private:
+  // What an earlier attempt measured; nothing when it is not of these settings.
+  Result<StoredStats> FindStored(const std::string& path) const {
+    StoredStats stored;
+    if (!base::FileExists(path)) return stored;
+    GLIMMER_ASSIGN(stored, ReadStats(path, specs_, DamagedLine::kEndsThere));
+    if (stored.damaged) options_.warn(base::Quoted(path) + ": is damaged and counts as shorter");
+    const auto text = [](const base::JsonObject& settings) { return base::DumpJson(settings, 0); };
+    if (text(stored.settings) == text(options_.settings)) return stored;
+    if (!stored.settings.empty()) BeginAgain(base::Quoted(path) + ": is of other settings");
+    return StoredStats();
+  }
+
+  // The activations that belong to `stored`; where they do not, new ones, and `stored` says that
+  // nothing is done. A layer's statistics may be lost and the stream be behind a later one: only
+  // the first layer can be sure of its input then.
+  Result<HiddenStates> OpenStates(StoredStats& stored) const {
+    const auto open = [&] {
+      return HiddenStates::Open(options_.folder, ShapeOf(sequences_).tokens,
+                                model_.config.hidden_size, ElementOf(model_.settings.activations),
+                                stored.hidden);
+    };
+    Result<HiddenStates> states = open();
+    if (states.ok() || !stored.hidden) return states;
+    const base::ErrorKind kind = states.error().kind;
+    if (kind != base::ErrorKind::kCorrupt && kind != base::ErrorKind::kNotFound) return states;
+    BeginAgain(states.error().message);
+    stored = StoredStats();
+    return open();
+  }
+
+  void BeginAgain(const std::string& why) const {
+    options_.warn(why + ": calibrating begins again at the first layer");
+  }
+
   Status CheckSequence(const std::vector<int32_t>& sequence) const {
     if (sequence.size() > model_.config.max_position_embeddings) {
       return base::Invalid(fmt::format(

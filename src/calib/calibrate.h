@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "base/json.h"
@@ -25,6 +26,8 @@ struct CalibrationOptions {
   base::JsonObject settings;   // for the head of the statistics
   // If there: receives how much of `work_done` an earlier attempt did.
   std::atomic<uint64_t>* work_kept = nullptr;
+  // Told, in one sentence, why what an earlier attempt left is not used.
+  std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
 // What happens to weights while they are in memory.
@@ -43,7 +46,8 @@ class WeightSink {
 // layers are not run. `model` is `source`'s; its matrices are not touched where they are mapped.
 // Errors: kInvalid for ids or lengths beyond the model's; kCorrupt, naming layer and module, when
 // an activation is not finite; kExhausted, kIo; kCancelled; those of the sink. After any of them a
-// later call with the same arguments goes on behind the last finished layer.
+// later call with the same arguments goes on behind the last finished layer; where what that needs
+// is damaged or lost, it begins again at the first, and the result is the same.
 base::Result<InputStats> Calibrate(const model::Model& model, const quant::WeightSource& source,
                                    const std::vector<model::TensorSpec>& specs,
                                    base::ThreadPool& pool, const Sequences& sequences,

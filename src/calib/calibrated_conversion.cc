@@ -91,7 +91,7 @@ Result<CalibratedResult> ConvertCalibrated(
     PackingSink sink(conversion);
     GLIMMER_ASSIGN(stored.stats, Calibrate(*input.model, source, plan.specs, pool, *input.sequences,
                                            {scratch, options.batch_tokens, options.stats_settings,
-                                            &progress.work_kept},
+                                            &progress.work_kept, options.warn},
                                            sink, cancel, progress.work));
     stored.settings = options.stats_settings;
     result.calibration_seconds = elapsed();

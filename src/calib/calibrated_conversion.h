@@ -28,6 +28,8 @@ struct CalibratedOptions {
   base::JsonObject stats_settings;
   // Use these statistics instead of calibrating.
   std::string stats_path;
+  // Told what of an earlier attempt is not used, and why.
+  std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
 // Names in stats_settings that are read again.

@@ -1,6 +1,11 @@
 #include "calib/hidden_states.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "base/check.h"
+#include "base/text.h"
 
 namespace glimmer::calib {
 namespace {
@@ -13,6 +18,13 @@ constexpr const char* kResidualNames[] = {"hidden_0.bin", "hidden_1.bin", "hidde
 constexpr char kNormedName[] = "normed.bin";
 constexpr char kRoutedName[] = "routed.bin";
 
+Status CheckStream(const std::string& path, const std::string& expected) {
+  GLIMMER_ASSIGN(const std::string found, base::HashOfFile(path));
+  if (found == expected) return {};
+  return base::Corrupt(fmt::format("{}: expected activations with XXH3 {}, found {}",
+                                   base::Quoted(path), expected, found));
+}
+
 }  // namespace
 
 RowElement ElementOf(model::Activations activations) {
@@ -20,24 +32,25 @@ RowElement ElementOf(model::Activations activations) {
 }
 
 Result<HiddenStates> HiddenStates::Open(const std::string& folder, size_t tokens, size_t width,
-                                        RowElement element, std::optional<size_t> kept) {
+                                        RowElement element, const std::optional<KeptStream>& kept) {
   GLIMMER_ASSIGN(RowFile normed,
                  RowFile::Create(JoinPath(folder, kNormedName), tokens, width, element));
   GLIMMER_ASSIGN(RowFile routed,
                  RowFile::Create(JoinPath(folder, kRoutedName), tokens, width, RowElement::kF32));
   HiddenStates states(folder, kept, std::move(normed), std::move(routed));
-  states.before_ = kept.value_or(0);
+  states.before_ = kept ? kept->file : 0;
   const std::string path = JoinPath(folder, kResidualNames[states.before_]);
   GLIMMER_ASSIGN(states.residual_[states.before_],
                  kept ? RowFile::Open(path, tokens, width, RowElement::kF32)
                       : RowFile::Create(path, tokens, width, RowElement::kF32));
+  if (kept) GLIMMER_TRY(CheckStream(path, kept->hash));
   GLIMMER_TRY(states.ChooseBehind());
   return states;
 }
 
 Status HiddenStates::ChooseBehind() {
   behind_ = 0;
-  while (behind_ == before_ || behind_ == kept_) ++behind_;
+  while (behind_ == before_ || (kept_ && behind_ == kept_->file)) ++behind_;
   if (residual_[behind_]) return {};
   GLIMMER_ASSIGN(residual_[behind_],
                  RowFile::Create(JoinPath(folder_, kResidualNames[behind_]), before().rows(),
@@ -45,12 +58,22 @@ Status HiddenStates::ChooseBehind() {
   return {};
 }
 
+Status HiddenStates::WriteResult(size_t row, tensor::ConstMatrix rows) {
+  GLIMMER_CHECK(row == result_rows_ && rows.stride == rows.cols);
+  result_rows_ += rows.rows;
+  result_hash_.Add(std::as_bytes(std::span(rows.data, rows.rows * rows.cols)));
+  return behind().Write(row, rows);
+}
+
 Status HiddenStates::Advance(bool keep) {
+  GLIMMER_CHECK(result_rows_ == behind().rows());
   before_ = behind_;
   if (keep) {
     GLIMMER_TRY(before().Sync());
-    kept_ = before_;
+    kept_ = {before_, result_hash_.Hex()};
   }
+  result_hash_ = base::Hasher();
+  result_rows_ = 0;
   ForgetRouted();
   return ChooseBehind();
 }

@@ -155,7 +155,7 @@ Status LayerPass::End() {
     model::ForEachRow(pass, x.rows(), [&](size_t row) {
       kernels::AddScaled(1.0f, y.view().row_span(row), x.view().row_span(row));
     });
-    GLIMMER_TRY(env_.states.behind().Write(batch.first, x));
+    GLIMMER_TRY(env_.states.WriteResult(batch.first, x));
     GLIMMER_TRY(Check(pass));
     if (moe == nullptr) env_.work_done += batch.count * env_.model.config.num_experts_per_tok;
   }

@@ -5,22 +5,18 @@
 
 #include <filesystem>
 
-#include "calib/hidden_states.h"
 #include "tensor/bf16.h"
 
 namespace glimmer::calib {
 namespace {
 
-class CalibFolder : public ::testing::Test {
+class RowFiles : public ::testing::Test {
  protected:
-  CalibFolder() { std::filesystem::create_directories(folder_); }
-  ~CalibFolder() override { std::filesystem::remove_all(folder_); }
+  RowFiles() { std::filesystem::create_directories(folder_); }
+  ~RowFiles() override { std::filesystem::remove_all(folder_); }
 
   const std::string folder_ = ::testing::TempDir() + "/glimmer_calib_" + std::to_string(::getpid());
 };
-
-using RowFiles = CalibFolder;
-using HiddenStatesTest = CalibFolder;
 
 tensor::OwnedMatrix Counting(size_t rows, size_t cols, float first) {
   tensor::OwnedMatrix m(rows, cols);
@@ -50,36 +46,6 @@ TEST_F(RowFiles, OpenRefusesAnotherSize) {
   const auto other = RowFile::Open(folder_ + "/rows", 6, 8, RowElement::kF32);
   ASSERT_FALSE(other.ok());
   EXPECT_NE(other.error().message.find("expected 192 bytes, found 160"), std::string::npos);
-}
-
-TEST_F(HiddenStatesTest, WhatIsKeptSurvivesLayersThatAreNot) {
-  auto states = HiddenStates::Open(folder_, 4, 8, RowElement::kF32, std::nullopt);
-  ASSERT_TRUE(states.ok()) << states.error().message;
-  HiddenStates& s = states.value();
-  const tensor::OwnedMatrix kept = Counting(4, 8, 1), later = Counting(4, 8, 50), back(4, 8);
-  ASSERT_TRUE(s.behind().Write(0, kept).ok());
-  ASSERT_TRUE(s.Advance(true).ok());
-  for (int layer = 0; layer < 3; ++layer) {
-    ASSERT_TRUE(s.behind().Write(0, later).ok());
-    ASSERT_TRUE(s.Advance(false).ok());
-  }
-  const auto again = HiddenStates::Open(folder_, 4, 8, RowElement::kF32, s.kept());
-  ASSERT_TRUE(again.ok()) << again.error().message;
-  ASSERT_TRUE(again.value().before().Read(0, back).ok());
-  EXPECT_TRUE(std::equal(kept.elements().begin(), kept.elements().end(), back.elements().begin()));
-}
-
-TEST_F(HiddenStatesTest, RoutedRowsAreZeroUntilWritten) {
-  auto states = HiddenStates::Open(folder_, 2, 3, RowElement::kBf16, std::nullopt);
-  ASSERT_TRUE(states.ok());
-  const tensor::OwnedMatrix row = Counting(1, 3, 7), back(2, 3);
-  ASSERT_TRUE(states.value().WriteRouted(1, row).ok());
-  ASSERT_TRUE(states.value().ReadRouted(0, back).ok());
-  EXPECT_EQ(back.row(0)[2], 0.0f);
-  EXPECT_EQ(back.row(1)[2], row.row(0)[2]);
-  ASSERT_TRUE(states.value().Advance(true).ok());
-  ASSERT_TRUE(states.value().ReadRouted(0, back).ok());
-  EXPECT_EQ(back.row(1)[2], 0.0f);
 }
 
 }  // namespace

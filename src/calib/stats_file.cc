@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "base/sealed_line.h"
 #include "base/text.h"
 
 namespace glimmer::calib {
@@ -20,10 +21,11 @@ using base::Result;
 using base::Status;
 using model::TensorSpec;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr char kVersionKey[] = "glimmer_calibration";
 constexpr char kLayersDoneKey[] = "layers_done";
 constexpr char kHiddenKey[] = "hidden";
+constexpr char kHiddenHashKey[] = "hidden_xxh3";
 constexpr char kCompleteKey[] = "complete";
 constexpr uint64_t kMaxStatsBytes = 1'000'000'000;
 constexpr int64_t kMaxCount = std::numeric_limits<int64_t>::max();
@@ -102,7 +104,8 @@ class Reader {
     } else if (line.contains(kLayersDoneKey)) {
       TakePending();
       stored_.layers_done = static_cast<size_t>(fields.Int(kLayersDoneKey, 0, UINT32_MAX));
-      stored_.hidden = static_cast<size_t>(fields.Int(kHiddenKey, 0, 2));
+      stored_.hidden = {static_cast<size_t>(fields.Int(kHiddenKey, 0, 2)),
+                        fields.StringOr(kHiddenHashKey, "")};
     } else if (line.contains(kCompleteKey)) {
       TakePending();
       stored_.complete = fields.BoolOr(kCompleteKey, false);
@@ -111,6 +114,8 @@ class Reader {
     }
     return fields.status();
   }
+
+  void TakeDamage() { stored_.damaged = true; }
 
   Result<StoredStats> Finish() {
     for (const auto& [module, group] : group_of_) {
@@ -145,36 +150,40 @@ class Reader {
   StoredStats stored_;
 };
 
-// Calls use(line, number, end) for every whole line; `end` is the offset behind it.
-Status ForEachLine(const std::string& path, const std::string& text,
-                   const std::function<Status(const JsonObject&, size_t, size_t)>& use) {
+// A whole line that its seal belongs to.
+struct Line {
+  JsonObject object;
+  std::string seal;
+  size_t number;
+  size_t end;  // offset behind it
+};
+
+// Calls use(line) for every one; gives the number of the first damaged line, 0 if there is none.
+Result<size_t> ForEachLine(const std::string& text, const std::function<Status(const Line&)>& use) {
+  std::string before;
   size_t number = 1;
   for (size_t begin = 0; begin < text.size(); ++number) {
     const size_t end = text.find('\n', begin);
-    if (end == std::string::npos) return {};  // cut short by a kill
-    const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    GLIMMER_ASSIGN(const base::JsonValue value,
-                   base::ParseJson(line, fmt::format("{}: line {}", Quoted(path), number)));
-    if (!value.is_object()) {
-      return Invalid(fmt::format("{}: line {}: expected an object, found {}", Quoted(path), number,
-                                 base::Shown(value)));
-    }
-    GLIMMER_TRY(use(value.get_object(), number, end + 1));
+    if (end == std::string::npos) return 0;  // cut short by a kill
+    auto opened = base::OpenSealed(std::string_view(text).substr(begin, end - begin), before);
+    if (!opened) return number;
+    before = opened->seal;
+    GLIMMER_TRY(use({std::move(opened->object), before, number, end + 1}));
     begin = end + 1;
   }
-  return {};
+  return 0;
 }
 
-// Where the record of `layers_done` ends; of 0, the first line.
-Result<size_t> EndOfLayers(const std::string& path, const std::string& text, size_t layers_done) {
-  size_t found = 0;
-  GLIMMER_TRY(
-      ForEachLine(path, text, [&](const JsonObject& line, size_t number, size_t end) -> Status {
-        const base::JsonValue* done = line.if_contains(kLayersDoneKey);
+// The line that says that `layers_done` are; of 0, the first.
+Result<Line> EndOfLayers(const std::string& text, size_t layers_done) {
+  Line found{};
+  GLIMMER_ASSIGN(
+      [[maybe_unused]] const size_t damaged, ForEachLine(text, [&](const Line& line) -> Status {
+        const base::JsonValue* done = line.object.if_contains(kLayersDoneKey);
         const bool here = layers_done == 0
-                              ? number == 1
+                              ? line.number == 1
                               : done != nullptr && *done == static_cast<int64_t>(layers_done);
-        if (here) found = end;
+        if (here) found = line;
         return {};
       }));
   return found;
@@ -182,53 +191,70 @@ Result<size_t> EndOfLayers(const std::string& path, const std::string& text, siz
 
 }  // namespace
 
-Result<StoredStats> ReadStats(const std::string& path, const std::vector<TensorSpec>& specs) {
+Result<StoredStats> ReadStats(const std::string& path, const std::vector<TensorSpec>& specs,
+                              DamagedLine damaged) {
   GLIMMER_ASSIGN(const std::string text, base::ReadTextFile(path, kMaxStatsBytes));
   Reader reader(path, specs);
   size_t lines = 0;
-  GLIMMER_TRY(ForEachLine(path, text, [&](const JsonObject& line, size_t number, size_t) {
-    lines = number;
-    return reader.Take(line, number);
-  }));
-  if (lines == 0) return Invalid(Quoted(path) + ": expected calibration statistics, found no line");
+  GLIMMER_ASSIGN(const size_t damaged_line, ForEachLine(text, [&](const Line& line) {
+                   lines = line.number;
+                   return reader.Take(line.object, line.number);
+                 }));
+  if (damaged_line != 0 && damaged == DamagedLine::kError) {
+    return base::Corrupt(
+        fmt::format("{}: line {}: expected a line of calibration statistics with the SHA-256 of "
+                    "the lines up to it, found a damaged one",
+                    Quoted(path), damaged_line));
+  }
+  if (damaged_line != 0) reader.TakeDamage();
+  if (lines == 0 && damaged == DamagedLine::kError) {
+    return Invalid(Quoted(path) + ": expected calibration statistics, found no line");
+  }
   return reader.Finish();
 }
 
 Result<StatsWriter> StatsWriter::Open(const std::string& path, const std::vector<TensorSpec>& specs,
                                       const JsonObject& settings, size_t layers_done) {
-  std::string kept = base::DumpJson(JsonObject{{kVersionKey, kVersion}, {"settings", settings}}, 0);
-  kept += '\n';
+  std::string kept = base::Seal({{kVersionKey, kVersion}, {"settings", settings}});
   if (layers_done > 0) {
     GLIMMER_ASSIGN(kept, base::ReadTextFile(path, kMaxStatsBytes));
-    GLIMMER_ASSIGN(const size_t end, EndOfLayers(path, kept, layers_done));
-    kept.resize(end);
+    GLIMMER_ASSIGN(const Line last, EndOfLayers(kept, layers_done));
+    kept.resize(last.end);
   }
   GLIMMER_TRY(base::WriteFileAtomically(path, kept));
   GLIMMER_ASSIGN(base::File file, base::File::OpenLockedForAppending(path));
-  return StatsWriter(std::move(file), specs);
+  return StatsWriter(std::move(file), specs, base::SealOf(kept));
 }
 
-std::string StatsWriter::GroupLines(uint32_t layer, const InputStats& stats) const {
+std::string StatsWriter::NextLine(const JsonObject& object) {
+  std::string line = base::Seal(object, seal_);
+  seal_ = base::SealOf(line);
+  return line;
+}
+
+std::string StatsWriter::GroupLines(uint32_t layer, const InputStats& stats) {
   std::string text;
   for (const auto& [group, modules] : ModulesByGroup(*specs_, layer)) {
-    text += base::DumpJson(ToJson(modules, stats[group]), 0) + '\n';
+    text += NextLine(ToJson(modules, stats[group]));
   }
   return text;
 }
 
 Status StatsWriter::AppendLayers(size_t first, size_t last, const InputStats& stats,
-                                 size_t hidden) {
+                                 const KeptStream& hidden) {
   std::string text;
   for (size_t layer = first; layer < last; ++layer) {
     text += GroupLines(static_cast<uint32_t>(layer), stats);
   }
-  text += base::DumpJson(JsonObject{{kLayersDoneKey, last}, {kHiddenKey, hidden}}, 0) + '\n';
+  text +=
+      NextLine({{kLayersDoneKey, last}, {kHiddenKey, hidden.file}, {kHiddenHashKey, hidden.hash}});
   GLIMMER_TRY(file_.Append(text));
   return file_.Sync();
 }
 
 Status StatsWriter::Finish(const InputStats& stats) {
-  GLIMMER_TRY(file_.Append(GroupLines(model::kNoLayer, stats) + "{\"complete\": true}\n"));
+  const std::string text = GroupLines(model::kNoLayer, stats);
+  GLIMMER_TRY(file_.Append(text + NextLine({{kCompleteKey, true}})));
   return file_.Sync();
 }
 

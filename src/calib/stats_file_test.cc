@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/text.h"
@@ -38,7 +39,7 @@ class StatsFile : public ::testing::Test {
     auto writer = StatsWriter::Open(path_, specs_, {{"of", "a test"}}, layers_done);
     ASSERT_TRUE(writer.ok()) << writer.error().message;
     for (size_t layer = first; layer < last; ++layer) {
-      ASSERT_TRUE(writer.value().AppendLayers(layer, layer + 1, stats_, layer % 3).ok());
+      ASSERT_TRUE(writer.value().AppendLayers(layer, layer + 1, stats_, {layer % 3, "h"}).ok());
     }
     if (last == config_.num_hidden_layers) {
       ASSERT_TRUE(writer.value().Finish(stats_).ok());
@@ -78,7 +79,7 @@ TEST_F(StatsFile, GoesOnBehindTheLastLayerThatIsDone) {
   ASSERT_TRUE(stored.ok()) << stored.error().message;
   EXPECT_FALSE(stored.value().complete);
   EXPECT_EQ(stored.value().layers_done, 1u);
-  EXPECT_EQ(stored.value().hidden, 0u);
+  EXPECT_EQ(stored.value().hidden, (KeptStream{0, "h"}));
   WriteLayers(1, config_.num_hidden_layers, 1);
   EXPECT_EQ(base::ReadTextFile(path_, 10'000'000).value(), whole);
 }
@@ -88,13 +89,29 @@ TEST_F(StatsFile, ALostLineIsMissed) {
   std::string text = base::ReadTextFile(path_, 10'000'000).value();
   const size_t place = text.find("layers.1.self_attn.o_proj");
   const size_t begin = text.rfind('\n', place) + 1;
+  const auto number = std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(begin), '\n');
   text.erase(begin, text.find('\n', place) + 1 - begin);
   ASSERT_TRUE(base::WriteFileAtomically(path_, text).ok());
   const auto stored = ReadStats(path_, specs_);
   ASSERT_FALSE(stored.ok());
-  EXPECT_NE(stored.error().message.find("has no line for \"model.layers.1.self_attn.o_proj\""),
+  EXPECT_EQ(stored.error().kind, base::ErrorKind::kCorrupt);
+  EXPECT_NE(stored.error().message.find("line " + std::to_string(number + 1) + ":"),
             std::string::npos)
       << stored.error().message;
+}
+
+TEST_F(StatsFile, EndsBeforeADamagedLineWhereThatIsAsked) {
+  WriteLayers(0, config_.num_hidden_layers, 0);
+  std::string text = base::ReadTextFile(path_, 10'000'000).value();
+  const size_t place = text.find("\"layers_done\": 2") - 40;
+  text[place] = static_cast<char>(text[place] ^ 1);
+  ASSERT_TRUE(base::WriteFileAtomically(path_, text).ok());
+  EXPECT_EQ(ReadStats(path_, specs_).error().kind, base::ErrorKind::kCorrupt);
+  const auto stored = ReadStats(path_, specs_, DamagedLine::kEndsThere);
+  ASSERT_TRUE(stored.ok()) << stored.error().message;
+  EXPECT_TRUE(stored.value().damaged);
+  EXPECT_FALSE(stored.value().complete);
+  EXPECT_EQ(stored.value().layers_done, 1u);
 }
 
 TEST_F(StatsFile, MemoryThatIsNamedAsTheLeastIsEnough) {

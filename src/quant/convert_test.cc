@@ -121,6 +121,41 @@ TEST_F(ConvertTest, SyntheticBytesDoNotDependOnHowTheyAreRead) {
   EXPECT_FALSE(whole == other);
 }
 
+// Flips every bit of a journal in turn: what is left says less, or that it is damaged, never other.
+TEST(Journal, ADamagedLineSaysNothing) {
+  std::string folder = ::testing::TempDir() + "glimmer_journal_XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const base::JsonObject settings = {{"recipe", "a"}};
+  const PackErrors errors = {{7, {0.1, 1.0 / 3}}};
+  {
+    auto journal = Journal::Open(folder, settings);
+    ASSERT_TRUE(journal.value().Record("one", "d1", {}).ok());
+    ASSERT_TRUE(journal.value().RecordTensors("two", {{7, "h"}}, errors).ok());
+  }
+  const std::string path = folder + "/" + kJournalName;
+  const std::string whole = base::ReadTextFile(path, 10'000).value();
+  size_t refused = 0;
+  for (size_t byte = 0; byte < whole.size(); ++byte) {
+    std::string flipped = whole;
+    flipped[byte] = static_cast<char>(flipped[byte] ^ 4);
+    ASSERT_TRUE(base::WriteFileAtomically(path, flipped).ok());
+    const auto journal = Journal::Open(folder, settings);
+    if (!journal.ok()) {
+      ++refused;
+      EXPECT_EQ(journal.error().kind, base::ErrorKind::kCorrupt) << journal.error().message;
+      EXPECT_LE(byte, whole.find('\n')) << journal.error().message;
+      continue;
+    }
+    const std::string digest = journal.value().DigestOf("one");
+    EXPECT_TRUE(digest == "d1" || digest.empty()) << digest;
+    const PackErrors found = journal.value().ErrorsOf("two");
+    EXPECT_TRUE(found == errors || found.empty()) << byte;
+    EXPECT_EQ(found.size(), journal.value().TensorsOf("two").size());
+  }
+  EXPECT_EQ(refused, whole.find('\n') + 1);  // of the settings, line break included
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Journal, ForgivesALineThatAKillCutShort) {
   std::string folder = ::testing::TempDir() + "glimmer_journal_XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/json.h"
+#include "base/sealed_line.h"
 #include "base/text.h"
 
 namespace glimmer::quant {
@@ -19,7 +20,7 @@ using base::Status;
 
 constexpr uint64_t kMaxJournalBytes = 256'000'000;
 constexpr char kVersionKey[] = "glimmer_journal";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 // Errors name the first setting that differs between the journal and now.
 Status CompareSettings(const JsonObject& then, const JsonObject& now) {
@@ -38,7 +39,7 @@ Status CompareSettings(const JsonObject& then, const JsonObject& now) {
   return {};
 }
 
-// What the lines of a journal say. A line cut short by a kill says nothing.
+// What the lines of a journal say. A line cut short by a kill, or damaged, says nothing.
 struct Content {
   bool has_settings = false;
   std::map<std::string, std::string> digests;
@@ -83,10 +84,10 @@ Result<Content> ReadContent(const std::string& path, const std::string& text,
   Content content;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
-    const auto line = base::ParseJson(std::string_view(text).substr(begin, end - begin), "journal");
+    const auto line = base::OpenSealed(std::string_view(text).substr(begin, end - begin));
     begin = end + 1;
-    if (!line.ok() || !line.value().is_object()) continue;
-    const JsonObject& object = line.value().get_object();
+    if (!line) continue;
+    const JsonObject& object = line->object;
     base::JsonFields fields(object, Quoted(path));
     if (object.contains(kVersionKey)) {
       if (object.at(kVersionKey) != kVersion) {
@@ -106,6 +107,12 @@ Result<Content> ReadContent(const std::string& path, const std::string& text,
       content.digests[file] = fields.StringOr("digest", "");
       TakeErrors(fields.ObjectOrNull("errors"), content.errors[file]);
     }
+  }
+  const bool records = !content.digests.empty() || !content.tensors.empty();
+  if (records && !content.has_settings) {
+    return base::Corrupt(Quoted(path) +
+                         ": line 1, which says what was asked for, is damaged: its SHA-256 is not "
+                         "the one that stands in it; begin again in another folder");
   }
   return content;
 }
@@ -137,7 +144,7 @@ Result<Journal> Journal::Open(const std::string& folder, const JsonObject& setti
   if (torn) GLIMMER_TRY(journal.file_.Append("\n"));
   if (!content.has_settings) {
     const JsonObject header = {{kVersionKey, kVersion}, {"settings", settings}};
-    GLIMMER_TRY(journal.file_.Append(base::DumpJson(header, 0) + "\n"));
+    GLIMMER_TRY(journal.file_.Append(base::Seal(header)));
     GLIMMER_TRY(journal.file_.Sync());
     GLIMMER_TRY(base::SyncFolder(folder));
   }
@@ -166,7 +173,7 @@ Status Journal::RecordTensors(const std::string& file,
   for (const auto& [slot, hash] : hashes) by_slot[std::to_string(slot)] = hash;
   JsonObject line = {{"file", file}, {"tensors", std::move(by_slot)}};
   if (!errors.empty()) line["errors"] = ErrorsBySlot(errors);
-  GLIMMER_TRY(file_.Append(base::DumpJson(line, 0) + "\n"));
+  GLIMMER_TRY(file_.Append(base::Seal(line)));
   return file_.Sync();
 }
 
@@ -175,7 +182,7 @@ Status Journal::Record(const std::string& file, const std::string& digest,
   // One write call a line: lines of several threads do not mix.
   JsonObject line = {{"file", file}, {"digest", digest}};
   if (!errors.empty()) line["errors"] = ErrorsBySlot(errors);
-  GLIMMER_TRY(file_.Append(base::DumpJson(line, 0) + "\n"));
+  GLIMMER_TRY(file_.Append(base::Seal(line)));
   return file_.Sync();
 }
 

@@ -1,7 +1,8 @@
 // The record of a conversion in progress: what it was asked for, which files are complete with
-// which content, and of files that are not, which tensors are. One JSON line each, appended and
-// synced before a file gets its final name, so that after a kill at any moment --resume knows
-// exactly what it may keep. The open journal is also the lock of the output folder.
+// which content, and of files that are not, which tensors are. One sealed line each
+// (base/sealed_line.h), appended and synced before a file gets its final name, so that after a kill
+// at any moment --resume knows exactly what it may keep; what a damaged line named is done again.
+// The open journal is also the lock of the output folder.
 #pragma once
 
 #include <map>
@@ -23,7 +24,8 @@ class Journal {
  public:
   // Opens or starts the journal in `folder`. `settings` are the facts that must not change between
   // the attempts, each a text under the name that an error mentions.
-  // Errors: kInvalid naming what has changed, or that another process is at work.
+  // Errors: kInvalid naming what has changed, or that another process is at work; kCorrupt when the
+  // line of the settings is damaged and others are not.
   static base::Result<Journal> Open(const std::string& folder, const base::JsonObject& settings);
   static bool Exists(const std::string& folder);
   // Compares the settings of an existing journal without opening it for writing.

@@ -2,9 +2,11 @@
 and what it takes from the machine.
 """
 
+import hashlib
 import json
 import os
 import random
+import re
 import resource
 import struct
 import subprocess
@@ -89,9 +91,28 @@ def read_scales(folder):
 def read_stats(path):
     """The head, and the input groups in the order of the file."""
     lines = [json.loads(line) for line in Path(path).read_text().splitlines()]
-    assert lines[0]["glimmer_calibration"] == 1
-    assert lines[-1] == {"complete": True}
+    assert lines[0]["glimmer_calibration"] == 2
+    assert lines[-1]["complete"] is True
     return lines[0]["settings"], [line for line in lines if "modules" in line]
+
+
+def seal_lines(lines):
+    """The text of a file of sealed lines, from lines with seals or without."""
+    text, seal = "", ""
+    for line in lines:
+        line = re.sub(r', "sha256": "[0-9a-f]{64}"}$', "}", line.rstrip("\n"))
+        seal = hashlib.sha256((seal + line).encode()).hexdigest()
+        text += f'{line[:-1]}, "sha256": "{seal}"}}\n'
+    return text
+
+
+def flip_bit(path, offset, mask=4):
+    """Damages one byte of a file."""
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        (byte,) = file.read(1)
+        file.seek(offset)
+        file.write(bytes([byte ^ mask]))
 
 
 def layers_done(out):

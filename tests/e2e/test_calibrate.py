@@ -14,7 +14,7 @@ from pathlib import Path
 
 from calibration import (GOLDEN, SCRATCH, STATS, TEXTS, Measured, activation_bytes, golden_tokens,
                          limited, make_model, read_all_tensors, read_output, read_scales, read_stats,
-                         read_weights, source_bytes, write_random_tokens, write_tokens)
+                         read_weights, seal_lines, source_bytes, write_random_tokens, write_tokens)
 from glimmer import (CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, REFERENCE, Case, read_tensors, run,
                      run_json, write_tensors)
 
@@ -486,9 +486,20 @@ class Statistics(Calibrated):
             self.refuse("".join(self.lines[:count]), INVALID)
         self.refuse("".join(self.lines)[:-1], INVALID)
 
+    def test_seals_are_what_another_program_makes_them(self):
+        self.assertEqual(seal_lines(self.lines), "".join(self.lines))
+
     def test_a_lost_line(self):
         lost = next(i for i, line in enumerate(self.lines) if "layers.1.self_attn.o_proj" in line)
-        self.refuse("".join(self.lines[:lost] + self.lines[lost + 1:]), INVALID)
+        rest = self.lines[:lost] + self.lines[lost + 1:]
+        self.refuse("".join(rest), CORRUPT, f"line {lost + 1}")
+        self.refuse(seal_lines(rest), INVALID, "no line for", "layers.1.self_attn.o_proj")
+
+    def test_a_flipped_bit(self):
+        text = "".join(self.lines)
+        for at in range(3, len(text), len(text) // 40):
+            flipped = text[:at] + chr(ord(text[at]) ^ 4) + text[at + 1:]
+            self.refuse(flipped, CORRUPT, f"line {1 + text[:at].count(chr(10))}")
 
     def test_numbers_that_cannot_be(self):
         at = next(i for i, line in enumerate(self.lines) if "layers.1.self_attn.o_proj" in line)
@@ -498,8 +509,8 @@ class Statistics(Calibrated):
             line = json.loads(self.lines[at])
             line[field] = wrong
             with self.subTest(field=field, wrong=wrong):
-                self.refuse("".join(self.lines[:at] + [json.dumps(line) + "\n"] +
-                                    self.lines[at + 1:]), INVALID, field)
+                self.refuse(seal_lines([*self.lines[:at], json.dumps(line),
+                                        *self.lines[at + 1:]]), INVALID, field)
 
 
 class Summary(Calibrated):

@@ -4,6 +4,7 @@ GLIMMER_KILLS is how many random kills a chain of runs takes (20; fewer also lea
 long), GLIMMER_SEED where they fall.
 """
 
+import json
 import os
 import random
 import shutil
@@ -14,9 +15,9 @@ import time
 import unittest
 from pathlib import Path
 
-from calibration import (GOLDEN, JOURNAL, SCRATCH, STATS, layers_done, make_model, read_output,
-                         write_random_tokens)
-from glimmer import CANCELLED, INVALID, PROGRAM, Case, run
+from calibration import (GOLDEN, JOURNAL, SCRATCH, STATS, flip_bit, layers_done, make_model,
+                         read_output, write_random_tokens)
+from glimmer import CANCELLED, CORRUPT, INVALID, PROGRAM, Case, run
 
 KILLS = int(os.environ.get("GLIMMER_KILLS", "20"))
 SEED = int(os.environ.get("GLIMMER_SEED", "7"))
@@ -212,6 +213,54 @@ class Layers(Killed):
         shutil.copytree(kept, out)
         shutil.rmtree(out / SCRATCH)
         self.finish(out)
+
+    def resume_damaged(self, kept, damage, *said):
+        """The copied attempt ends in the same bytes in spite of the damage."""
+        out = self.folder / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(kept, out)
+        damage(out)
+        done = run("quantize", self.model, out, *self.options, "--resume")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for text in said:
+            self.assertIn(text, done.stderr)
+        self.assert_complete(out)
+
+    def test_damaged_scratch_files(self):
+        """Statistics that lost layers, and activations that are not those behind them."""
+        out = self.folder / "out"
+        self.kill_behind(out, 4)
+        kept = Path(out.rename(self.folder / "kept"))
+        text = (kept / SCRATCH / STATS).read_text()
+        again = "begins again at the first layer"
+
+        def cut(size):
+            return lambda out: os.truncate(out / SCRATCH / STATS, size)
+        self.resume_damaged(kept, cut(len(text) // 2), again)
+        self.resume_damaged(kept, cut(text.index("\n", text.index('"layers_done": 2')) + 1), again)
+        self.resume_damaged(kept, lambda out: flip_bit(out / SCRATCH / STATS, len(text) // 2),
+                            "is damaged", again)
+        self.resume_damaged(kept, lambda out: flip_bit(out / SCRATCH / STATS, 40), "is damaged")
+        done = [json.loads(line) for line in text.splitlines() if "layers_done" in line]
+        stream = f"hidden_{done[-1]['hidden']}.bin"
+        self.resume_damaged(kept, lambda out: flip_bit(out / SCRATCH / stream, 1000), stream, again)
+
+    def test_a_damaged_journal(self):
+        """A flipped bit costs packing a layer again; in the line of the settings, beginning anew."""
+        out = self.folder / "out"
+        self.kill_behind(out, 3)
+        kept = Path(out.rename(self.folder / "kept"))
+        text = (kept / JOURNAL).read_text()
+        expected = json.loads((self.shared / "out/report.json").read_text())["weights"]
+        for at in [text.index('"errors"') + 30, text.index('"tensors"') + 30]:
+            self.resume_damaged(kept, lambda out: flip_bit(out / JOURNAL, at))
+            found = json.loads((out / "report.json").read_text())["weights"]
+            self.assertEqual(found, expected)
+        shutil.rmtree(out)
+        kept.rename(out)
+        flip_bit(out / JOURNAL, 40)
+        done = run("quantize", self.model, out, *self.options, "--resume")
+        self.assert_fails(done, CORRUPT, JOURNAL, "line 1")
 
     def test_kills_at_the_very_end(self):
         """Between the last weights and the last companion, the scratch being there, half or gone."""
