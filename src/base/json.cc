@@ -6,6 +6,9 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
+#include <cmath>
+#include <limits>
+#include <map>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -18,6 +21,55 @@ namespace {
 namespace bj = boost::json;
 
 constexpr uint64_t kMaxItems = uint64_t{1} << 32;
+
+// Python's words for numbers that JSON cannot hold, and a JSON number of the same length.
+struct Word {
+  std::string_view word;
+  std::string_view number;
+  double value;
+};
+constexpr Word kWords[] = {
+    {"-Infinity", "-0.000000", -std::numeric_limits<double>::infinity()},
+    {"Infinity", "0.000000", std::numeric_limits<double>::infinity()},
+    {"NaN", "0.0", std::numeric_limits<double>::quiet_NaN()},
+};
+
+// Whether [begin, end) of the text is a value of its own and no part of a longer token.
+bool StandsAlone(std::string_view text, size_t begin, size_t end) {
+  constexpr std::string_view kBeside = " \t\r\n[]{}:,";
+  return (begin == 0 || kBeside.find(text[begin - 1]) != std::string_view::npos) &&
+         (end == text.size() || kBeside.find(text[end]) != std::string_view::npos);
+}
+
+// Puts numbers in the place of such words outside strings; what they stand for, by place.
+std::map<const char*, double> ReplaceWords(std::string& text) {
+  std::map<const char*, double> values;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (in_string && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      in_string = !in_string;
+    } else if (!in_string) {
+      for (const Word& w : kWords) {
+        if (!std::string_view(text).substr(i).starts_with(w.word)) continue;
+        if (!StandsAlone(text, i, i + w.word.size())) continue;
+        text.replace(i, w.word.size(), w.number);
+        values[text.data() + i] = w.value;
+        i += w.word.size() - 1;
+        break;
+      }
+    }
+  }
+  return values;
+}
+
+// As Python writes it.
+std::string NumberText(double number) {
+  if (std::isnan(number)) return "NaN";
+  if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
+  return fmt::format("{}", number);
+}
 
 // Receives the parser's events, builds the value, and stops at a key seen before in its object.
 struct StrictHandler {
@@ -77,8 +129,9 @@ struct StrictHandler {
     stack.push_uint64(number);
     return true;
   }
-  bool on_double(double number, bj::string_view, bj::error_code&) {
-    stack.push_double(number);
+  bool on_double(double number, bj::string_view literal, bj::error_code&) {
+    const auto word = words.find(literal.data());
+    stack.push_double(word == words.end() ? number : word->second);
     return true;
   }
   bool on_bool(bool truth, bj::error_code&) {
@@ -96,6 +149,7 @@ struct StrictHandler {
   std::string text;
   std::string duplicate;
   std::vector<std::unordered_set<std::string>> keys;
+  std::map<const char*, double> words;  // what numbers at these places stand for
 };
 
 class Dumper {
@@ -112,7 +166,7 @@ class Dumper {
         out += bj::serialize(value);
         return;
       case bj::kind::double_:
-        out += fmt::format("{}", value.get_double());
+        out += NumberText(value.get_double());
         return;
       default:
         out += bj::serialize(value);
@@ -202,11 +256,20 @@ std::string PlaceInText(std::string_view text, size_t offset) {
   return fmt::format("line {}, column {}", line, before.size() - line_start + 1);
 }
 
-Result<JsonValue> ParseJson(std::string_view text, const std::string& source) {
+Result<JsonValue> ParseJson(std::string_view text, const std::string& source,
+                            NonFinite non_finite) {
+  std::string replaced;
+  std::map<const char*, double> words;
+  if (non_finite == NonFinite::kAccepted) {
+    replaced = text;
+    words = ReplaceWords(replaced);
+    text = replaced;
+  }
   bj::parse_options options;
   options.max_depth = kJsonMaxDepth;
   bj::basic_parser<StrictHandler> parser(options);
   parser.handler().stack.reset();
+  parser.handler().words = std::move(words);
   bj::error_code code;
   const size_t used = parser.write_some(false, text.data(), text.size(), code);
   if (!parser.handler().duplicate.empty()) {
@@ -224,9 +287,10 @@ Result<JsonValue> ParseJson(std::string_view text, const std::string& source) {
   return parser.handler().stack.release();
 }
 
-Result<JsonObject> ReadJsonObject(const std::string& path, uint64_t limit_bytes) {
+Result<JsonObject> ReadJsonObject(const std::string& path, uint64_t limit_bytes,
+                                  NonFinite non_finite) {
   GLIMMER_ASSIGN(const std::string text, ReadTextFile(path, limit_bytes));
-  GLIMMER_ASSIGN(JsonValue value, ParseJson(text, Quoted(path)));
+  GLIMMER_ASSIGN(JsonValue value, ParseJson(text, Quoted(path), non_finite));
   if (!value.is_object()) {
     return Corrupt(Quoted(path) + ": expected a JSON object, found " + Shown(value));
   }
@@ -354,7 +418,7 @@ Status JsonFields::status() const {
 
 std::string Shown(const JsonValue& value) {
   constexpr size_t kLongest = 60;
-  std::string text = bj::serialize(value);
+  std::string text = value.is_double() ? NumberText(value.get_double()) : bj::serialize(value);
   if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
   return text;
 }

@@ -20,10 +20,18 @@ constexpr size_t kJsonMaxDepth = 64;
 // "line 3, column 7", for errors: where the byte at `offset` stands.
 std::string PlaceInText(std::string_view text, size_t offset);
 
+// What becomes of the words Infinity, -Infinity and NaN, which JSON does not have and Python's json
+// writes: kRefused is JSON. kAccepted makes numbers of them, for files that other programs wrote
+// about models of all kinds (Nemotron's config.json has one) and that are looked into for a few
+// fields: no range of JsonFields holds such a number, so a field that matters refuses it by name.
+enum class NonFinite { kRefused, kAccepted };
+
 // Errors: kCorrupt `source: line L, column C: …`; a key that stands twice in one object is one.
-Result<JsonValue> ParseJson(std::string_view text, const std::string& source);
+Result<JsonValue> ParseJson(std::string_view text, const std::string& source,
+                            NonFinite non_finite = NonFinite::kRefused);
 // Reads and parses a file whose top level must be an object.
-Result<JsonObject> ReadJsonObject(const std::string& path, uint64_t limit_bytes);
+Result<JsonObject> ReadJsonObject(const std::string& path, uint64_t limit_bytes,
+                                  NonFinite non_finite = NonFinite::kRefused);
 
 // Like Python's json.dump: `indent` spaces a level, ", " and ": " where indent is 0 and not
 // compact, keys in their order, "/" unescaped, text beyond ASCII as UTF-8.

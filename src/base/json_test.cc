@@ -37,6 +37,29 @@ TEST(ParseJson, LimitsDepth) {
   EXPECT_FALSE(ParseJson(std::string(100'000, '['), "t").ok());
 }
 
+TEST(ParseJson, TakesPythonsWordsForNumbersWhereAsked) {
+  const std::string text =
+      R"({"a": [0.0,  Infinity], "NaN": NaN,"b":-Infinity, "s": "\"NaN, Infinity", "z": 0.0})";
+  EXPECT_FALSE(ParseJson(text, "t").ok());
+  const auto value = ParseJson(text, "t", NonFinite::kAccepted);
+  ASSERT_TRUE(value.ok()) << value.error().message;
+  EXPECT_EQ(DumpJson(value.value(), 0),
+            R"({"a": [0, Infinity], "NaN": NaN, "b": -Infinity, "s": "\"NaN, Infinity", "z": 0})");
+  JsonFields fields(value.value().get_object(), "config.json");
+  EXPECT_EQ(fields.NumberOr("NaN", 0, 1, 0.5), 0);
+  EXPECT_EQ(fields.status().error().message,
+            "config.json: NaN: expected a number from 0 to 1, found NaN");
+}
+
+TEST(ParseJson, TakesNoOtherWords) {
+  for (const char* text : {"-NaN", "1Infinity", "Infinity1", "--Infinity", "+Infinity", "[NaNNaN]",
+                           "infinity", "nan", "[NaN", "Infinit", "{NaN: 1}"}) {
+    EXPECT_FALSE(ParseJson(text, "t", NonFinite::kAccepted).ok()) << text;
+  }
+  EXPECT_EQ(ParseJson("[NaN,\n Infinity, x]", "t", NonFinite::kAccepted).error().message,
+            ParseJson("[0.0,\n 0.000000, x]", "t").error().message);  // the same place
+}
+
 TEST(DumpJson, LooksLikePythonsIndent) {
   EXPECT_EQ(DumpJson(Parsed(R"({"a": {"b": [1, "x"], "c": []}, "d": {}, "e": 2.5})"), 4),
             "{\n    \"a\": {\n        \"b\": [\n            1,\n            \"x\"\n        ],\n"

@@ -24,7 +24,7 @@ std::string Architecture(const base::JsonObject& json) {
 
 void ReadHf(const std::string& path, Opened& opened) {
   if (!base::FileExists(path)) return;
-  const auto json = base::ReadJsonObject(path, model::kMaxConfigBytes);
+  const auto json = base::ReadJsonObject(path, model::kMaxConfigBytes, base::NonFinite::kAccepted);
   if (!json.ok()) {
     opened.hf_error = json.error();
     return;
@@ -80,8 +80,8 @@ Result<Opened> Open(const std::string& path) {
     return base::NotFound(Quoted(path) + ": no such folder");
   }
   if (opened.folder.empty()) opened.folder = ".";
-  GLIMMER_ASSIGN(opened.model.config_json,
-                 base::ReadJsonObject(config_path, model::kMaxConfigBytes));
+  GLIMMER_ASSIGN(opened.model.config_json, base::ReadJsonObject(config_path, model::kMaxConfigBytes,
+                                                                base::NonFinite::kAccepted));
   opened.architecture = Architecture(opened.model.config_json);
   opened.announced.config = ReadConfigAnnouncement(opened.model.config_json);
   ReadHf(base::JoinPath(opened.folder, opened.announced.hf_name), opened);

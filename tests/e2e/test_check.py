@@ -623,6 +623,32 @@ class ConfigAlone(Case):
             text = run("check", folder / f"{name}_config.json").stdout
             self.assertIn("lm_head" if algorithm == "NVFP4" else "*.attn.*", text)
 
+    def test_every_published_configuration(self):
+        """Also those that Python wrote with Infinity, and those without any quantization."""
+        disagree = {"nvidia--Qwen3.6-35B-A3B-NVFP4"}  # on the cache, as published
+        paths = sorted((PROJECT / "tests/testdata/nvfp4_configs").glob("*_config.json"))
+        paths = [path for path in paths if "_hf_quant_" not in path.name]
+        self.assertGreater(len(paths), 18)
+        for path in paths:
+            name = path.name.removesuffix("_config.json")
+            with self.subTest(config=name):
+                done = run("check", path, "--json")
+                self.assertEqual(done.returncode, DEFECTS if name in disagree else 0, done.stderr)
+                self.assertNotIn("no-weights", [f["rule"] for f in json.loads(done.stdout)["findings"]
+                                                if f["severity"] != "note"])
+                announced = json.loads(done.stdout)["announced"]
+                config = json.loads(path.read_text()).get("quantization_config")
+                self.assertEqual(announced[0]["present"], config is not None)
+                if config:
+                    self.assertEqual(announced[0]["quant_method"], config["quant_method"])
+                    self.assertEqual(announced[0]["quant_algo"], config.get("quant_algo", ""))
+                nested = path.with_name(f"{name}_hf_quant_config.json")
+                self.assertEqual(announced[1]["present"], nested.exists())
+                if nested.exists():
+                    says = json.loads(nested.read_text())["quantization"]
+                    self.assertEqual(announced[1]["quant_algo"], says["quant_algo"])
+                    self.assertEqual(announced[1]["excluded"], says.get("exclude_modules", []))
+
     def test_engines_judge_a_glm_configuration_without_weights(self):
         path = PROJECT / "tests/testdata/nvfp4_configs/nvidia--GLM-5.1-NVFP4_config.json"
         report = run_json("check", path, "--engine", "vllm", "--engine", "sglang")
