@@ -75,6 +75,14 @@ void AddCalibrationOptions(Command command, CalibrationOptions& options) {
   AddThreadsOption(command, &options.threads);
 }
 
+base::Status CheckCalibrationFiles(const CalibrationOptions& options) {
+  for (const std::string& argument : options.files) {
+    GLIMMER_ASSIGN(const data::CalibrationFile file, data::ParseCalibrationFile(argument));
+    GLIMMER_ASSIGN([[maybe_unused]] const base::File opened, base::File::OpenForReading(file.path));
+  }
+  return {};
+}
+
 Result<data::CalibrationSet> ReadCalibration(const CalibrationOptions& options,
                                              const ModelInput& input) {
   if (options.seq_len != kDefaultSeqLen && options.seq_len > input.config.max_position_embeddings) {

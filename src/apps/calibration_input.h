@@ -38,6 +38,10 @@ struct CalibrationOptions {
 
 void AddCalibrationOptions(Command command, CalibrationOptions& options);
 
+// Whether the files can be read, where there is no tokenizer to read them with. Errors: those of
+// data::ParseCalibrationFile and of opening a file.
+base::Status CheckCalibrationFiles(const CalibrationOptions& options);
+
 // Reads the texts with the model's own tokenizer and template; tells on standard error what is used
 // by default and what was skipped. Errors: those of data::ReadCalibrationSet.
 base::Result<data::CalibrationSet> ReadCalibration(const CalibrationOptions& options,

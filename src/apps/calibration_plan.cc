@@ -40,6 +40,7 @@ Result<CalibrationEstimate> EstimateCalibration(const CalibrationOptions& option
     e.samples = set.sequences.size();
     shape = calib::ShapeOf(set.sequences);
   } else {
+    GLIMMER_TRY(CheckCalibrationFiles(options));
     e.samples = options.samples;
     shape.longest = std::min<uint64_t>(options.seq_len, input.config.max_position_embeddings);
     shape.tokens = e.samples * shape.longest;

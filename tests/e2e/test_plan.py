@@ -47,6 +47,14 @@ class Plan(Case):
                      "peak memory", "from config.json alone"]:
             self.assertIn(said, text)
 
+    def test_calibration_files_are_looked_for_without_a_tokenizer_too(self):
+        for model in [CONFIGS / "glm-5.1.json", REFERENCE]:
+            done = run("plan", model, "--calibration", "nosuch.jsonl")
+            self.assert_fails(done, NOT_FOUND, "nosuch.jsonl")
+        texts = self.folder / "texts.jsonl"
+        texts.write_text('{"text": "Ben reads."}\n')
+        self.assertEqual(run("plan", CONFIGS / "glm-5.1.json", "--calibration", texts).returncode, 0)
+
     def test_weights_confirm_the_plan(self):
         self.assertEqual(run_json("plan", REFERENCE)["confirmed_by"], "headers")
         self.assertEqual(run_json("plan", REFERENCE / "config.json")["confirmed_by"], "config.json")
