@@ -134,6 +134,7 @@ class Calibration {
                    StatsWriter::Open(path, specs_, options_.settings, stored.layers_done));
     if (stored.layers_done == 0) GLIMMER_TRY(EmbedTokens(states));
     GLIMMER_TRY(RunLayers(states, writer, stored.layers_done));
+    GLIMMER_TRY(WriteLastNorm());
     GLIMMER_TRY(MeasureHeadInput(states.before()));
     GLIMMER_TRY(writer.Finish(observer_.stats()));
     return std::move(observer_.stats());
@@ -222,6 +223,16 @@ class Calibration {
       GLIMMER_TRY(sink_.Commit());
       GLIMMER_TRY(writer.AppendLayers(layers_done, layer + 1, observer_.stats(), *states.kept()));
       layers_done = layer + 1;
+    }
+    return {};
+  }
+
+  // Before it is used: a broken one is named then.
+  Status WriteLastNorm() {
+    for (size_t i = 0; i < specs_.size(); ++i) {
+      if (specs_[i].layer != model::kNoLayer || specs_[i].kind != model::ModuleKind::kNorm)
+        continue;
+      GLIMMER_TRY(sink_.OnWeights(source_, {i}));
     }
     return {};
   }

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/check.h"
+#include "quant/finite.h"
 
 namespace glimmer::calib {
 namespace {
@@ -75,8 +76,10 @@ Result<std::unique_ptr<WeightUnit>> WeightUnit::Read(const std::vector<TensorSpe
     for (uint64_t done = 0; done < size_bytes; done += kPieceBytes) {
       if (cancel.IsSet()) return base::Cancelled("stopped");
       const uint64_t count = std::min(kPieceBytes, size_bytes - done);
-      GLIMMER_TRY(
-          source.ReadBytes(plan.specs[i], done, {unit->bytes_ + unit->offsets_[i] + done, count}));
+      const std::span piece(unit->bytes_ + unit->offsets_[i] + done, count);
+      GLIMMER_TRY(source.ReadBytes(plan.specs[i], done, piece));
+      const uint64_t first = done / (tensor::BitsOf(specs[plan.specs[i]].dtype) / 8);
+      GLIMMER_TRY(quant::CheckFinite(source, plan.specs[i], first, piece));
     }
   }
   return unit;

@@ -28,7 +28,7 @@ uint64_t SizeBytes(const std::vector<model::TensorSpec>& specs, const UnitPlan& 
 // The unit's tensors as the source holds them. A WeightSource for these tensors alone.
 class WeightUnit : public quant::WeightSource {
  public:
-  // Errors: kIo, kCorrupt, kCancelled.
+  // Errors: kIo; kCorrupt, for elements that are not finite too; kCancelled.
   static base::Result<std::unique_ptr<WeightUnit>> Read(const std::vector<model::TensorSpec>& specs,
                                                         const quant::WeightSource& source,
                                                         const UnitPlan& plan,

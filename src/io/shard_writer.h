@@ -1,6 +1,7 @@
 // Writing one safetensors file whose layout is known beforehand: tensors may arrive in any order
 // and from several threads, each at its place. The file carries a `.partial` name until Publish(),
-// which renames it after a Sync(), so that the final name only ever stands for complete bytes.
+// or a caller that has several files to publish at once, renames it after a Sync(), so that the
+// final name only ever stands for complete bytes.
 #pragma once
 
 #include <cstdint>

@@ -10,8 +10,10 @@
 #include "base/processors.h"
 #include "base/text.h"
 #include "kernels/nvfp4_pack.h"
+#include "quant/finite.h"
 #include "quant/output_folder.h"
 #include "quant/output_set.h"
+#include "quant/window.h"
 
 namespace glimmer::quant {
 namespace {
@@ -19,13 +21,6 @@ namespace {
 using base::Result;
 using base::Status;
 using tensor::Bf16;
-
-constexpr uint64_t kWindowElements = kWindowBytes / sizeof(Bf16);
-constexpr uint64_t kChunkElements = kChunkBytes / sizeof(Bf16);
-static_assert(kChunkElements % tensor::kNvfp4Block == 0 && kWindowElements >= kChunkElements);
-
-// Indices into Plan::specs: linears with one scale, or a single tensor to copy.
-using Job = std::vector<size_t>;
 
 std::vector<Job> CutIntoJobs(const Plan& plan) {
   std::vector<Job> jobs;
@@ -41,49 +36,6 @@ std::vector<Job> CutIntoJobs(const Plan& plan) {
   }
   return jobs;
 }
-
-// Gives the chunks of a group's tensors, first to last, any number of times; from memory after the
-// first time when the whole group fits into the window.
-class Window {
- public:
-  explicit Window(uint64_t elements) : buffer_(elements) {}
-
-  void Begin(const WeightSource& source, const Job& job) {
-    source_ = &source;
-    starts_.clear();
-    uint64_t total = 0;
-    for (const size_t index : job) {
-      starts_.push_back(total);
-      total += *tensor::ElementCount(source.spec(index).shape);
-    }
-    resident_ = total <= buffer_.size();
-    loaded_ = false;
-  }
-
-  // `member` is the position of `index` in the job.
-  template <typename Use>  // Status(std::span<const Bf16>, uint64_t first)
-  Status ForEachChunk(size_t member, size_t index, Use use) {
-    const uint64_t elements = *tensor::ElementCount(source_->spec(index).shape);
-    for (uint64_t first = 0; first < elements; first += kChunkElements) {
-      const uint64_t at = resident_ ? starts_[member] + first : 0;
-      const auto chunk = std::span(buffer_).subspan(at, std::min(kChunkElements, elements - first));
-      if (!resident_ || !loaded_) GLIMMER_TRY(source_->ReadBf16(index, first, chunk));
-      GLIMMER_TRY(use(std::span<const Bf16>(chunk), first));
-    }
-    return {};
-  }
-  // Every member has been read once.
-  void Loaded() { loaded_ = true; }
-
-  std::span<std::byte> raw() { return std::as_writable_bytes(std::span(buffer_)); }
-
- private:
-  std::vector<Bf16> buffer_;
-  const WeightSource* source_ = nullptr;
-  std::vector<uint64_t> starts_;
-  bool resident_ = false;
-  bool loaded_ = false;
-};
 
 }  // namespace
 
@@ -206,8 +158,10 @@ class Converter {
 
   Status Copy(size_t index, Worker& worker) {
     return CopyTo(plan_.tensors[index].place(Part::kCopy), worker,
-                  [&](uint64_t offset, std::span<std::byte> chunk) {
-                    return source_->ReadBytes(index, offset, chunk);
+                  [&](uint64_t offset, std::span<std::byte> chunk) -> Status {
+                    GLIMMER_TRY(source_->ReadBytes(index, offset, chunk));
+                    const uint64_t element_bytes = tensor::BitsOf(source_->spec(index).dtype) / 8;
+                    return CheckFinite(*source_, index, offset / element_bytes, chunk);
                   });
   }
 
@@ -236,24 +190,14 @@ class Converter {
           m, job[m], [&](std::span<const Bf16> chunk, uint64_t first) -> Status {
             GLIMMER_TRY(CheckNotCancelled());
             amax = std::max(amax, kernels::AbsMax(chunk));
-            return amax < tensor::kBf16Infinity ? Status() : NotFinite(job[m], chunk, first);
+            if (amax < tensor::kBf16Infinity) return {};
+            return CheckFiniteBf16(*source_, job[m], first, chunk);
           }));
     }
     worker.window.Loaded();
     const float scale = tensor::Nvfp4TensorScale(tensor::Bf16ToF32(amax), options_.rule);
     for (size_t m = 0; m < job.size(); ++m) GLIMMER_TRY(Pack(m, job[m], scale, worker));
     return {};
-  }
-
-  Status NotFinite(size_t index, std::span<const Bf16> chunk, uint64_t first) const {
-    const auto bad = std::find_if(chunk.begin(), chunk.end(), [](Bf16 w) {
-      return (w & ~tensor::kBf16SignMask) >= tensor::kBf16Infinity;
-    });
-    const uint64_t at = first + static_cast<uint64_t>(bad - chunk.begin());
-    const uint64_t width = source_->spec(index).shape.back();
-    return base::Corrupt(fmt::format("{}: element [{}, {}] is {}, expected finite weights",
-                                     source_->Describe(index), at / width, at % width,
-                                     tensor::Bf16ToF32(*bad)));
   }
 
   Status Pack(size_t member, size_t index, float scale, Worker& worker) {
@@ -351,7 +295,8 @@ Status Conversion::Commit() { return state_->outputs.Commit(); }
 
 Status Conversion::WriteRest(const WeightSource& source) {
   GLIMMER_TRY(state_->converter.RunRest(source));
-  return state_->outputs.CompleteRest();
+  GLIMMER_TRY(state_->outputs.CompleteRest());
+  return state_->outputs.Publish();
 }
 
 Written Conversion::written() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace glimmer::quant {
@@ -83,8 +84,10 @@ Status OutputSet::VerifyKept(size_t workers, const base::CancelFlag& cancel) {
 
 Status OutputSet::VerifyFile(size_t file, const base::CancelFlag& cancel) {
   const OutputFile& planned = plan_.files[file];
-  const std::string path = base::JoinPath(folder_, planned.name);
+  std::string path = base::JoinPath(folder_, planned.name);
   const std::string digest = journal_.DigestOf(planned.name);
+  const bool published = base::FileExists(path);
+  if (!published) path = base::PartialPath(path);
   if (digest.empty() || !base::FileExists(path)) return {};
   const std::vector<uint32_t> slots = AllSlots(file);
   if (!RestoreErrors(file, slots)) return {};
@@ -93,6 +96,7 @@ Status OutputSet::VerifyFile(size_t file, const base::CancelFlag& cancel) {
   std::vector<std::string> in_order;
   for (const auto& [slot, hash] : hashes) in_order.push_back(hash);
   states_[file].kept = Digest(file, in_order) == digest;
+  states_[file].published = published && states_[file].kept;
   states_[file].digest = digest;
   return {};
 }
@@ -181,10 +185,20 @@ Status OutputSet::Complete(size_t file) {
   state.digest = Digest(file, state.hashes);
   GLIMMER_TRY(
       journal_.Record(plan_.files[file].name, state.digest, ErrorsOf(file, AllSlots(file))));
-  GLIMMER_TRY(state.writer->Publish());
   state.writer.reset();
   state.kept = true;
   return {};
+}
+
+Status OutputSet::Publish() {
+  for (size_t file = 0; file < states_.size(); ++file) {
+    if (states_[file].published) continue;
+    GLIMMER_CHECK(states_[file].kept);
+    const std::string path = base::JoinPath(folder_, plan_.files[file].name);
+    GLIMMER_TRY(base::RenameFile(base::PartialPath(path), path));
+    states_[file].published = true;
+  }
+  return base::SyncFolder(folder_);
 }
 
 Status OutputSet::Commit() {

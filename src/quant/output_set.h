@@ -1,8 +1,8 @@
 // The weight files of a conversion while they are written: each is created when its first tensor
-// arrives, takes tensors in any order from several threads, and is synced, recorded in the journal
-// and given its final name when its last tensor is complete. What the journal knows of an earlier
-// attempt, files and single tensors of unfinished ones, is kept where its bytes still have their
-// hash.
+// arrives, takes tensors in any order from several threads, and is synced and recorded in the
+// journal when its last tensor is complete. Final names come when all files are: a weight that
+// turns out to be broken leaves none. What the journal knows of an earlier attempt, files and
+// single tensors of unfinished ones, is kept where its bytes still have their hash.
 #pragma once
 
 #include <atomic>
@@ -51,6 +51,8 @@ class OutputSet {
   base::Status Commit();
   // Completes files of which every tensor is. REQUIRES: no other call runs.
   base::Status CompleteRest();
+  // Gives all files their final names. REQUIRES: all are complete; no other call runs.
+  base::Status Publish();
 
   uint64_t bytes_written() const { return bytes_written_; }
   // REQUIRES: the file is complete.
@@ -62,8 +64,9 @@ class OutputSet {
 
  private:
   struct State {
-    bool kept = false;  // complete, under its final name
-    std::mutex mutex;   // guards creation
+    bool kept = false;       // complete
+    bool published = false;  // under its final name
+    std::mutex mutex;        // guards creation
     std::optional<io::ShardWriter> writer;
     std::vector<std::string> hashes;  // by slot; empty of tensors that are not complete
     std::vector<uint8_t> recorded;    // by slot: the journal knows the hash

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -179,6 +180,31 @@ class Refusals(Case):
             model = self.change_tensor(name, damage)
             self.assert_fails(self.quantize(model), CORRUPT, name, "[3, 7]", said)
             subprocess.run(["rm", "-r", model, self.folder / "out"], check=True)
+
+    def test_what_is_only_copied_must_be_finite_too(self):
+        """And no file of several gets its final name, whichever holds the broken one."""
+        texts = PROJECT / "share/calibration/default.jsonl"
+        for name, bits, said in [
+            ("lm_head.weight", 0x7FC0, "element [0, 1] is nan"),
+            ("model.embed_tokens.weight", 0xFF80, "element [0, 1] is -inf"),
+            ("model.norm.weight", 0x7F80, " is inf, expected finite"),
+            ("model.layers.3.mlp.gate.e_score_correction_bias", 0x7FC0, " is nan, expected finite"),
+            ("model.layers.6.eh_proj.weight", 0x7F80, "element [0, 1] is inf"),
+            ("model.layers.6.mlp.experts.9.up_proj.weight", 0x7FC0, "element [0, 1] is"),
+        ]:
+            def damage(dtype, shape, data):
+                one = struct.pack("<H", bits) if dtype == "BF16" else struct.pack("<I", bits << 16)
+                return dtype, shape, data[:len(one)] + one + data[2 * len(one):]
+            with self.subTest(name=name):
+                model = self.change_tensor(name, damage)
+                out = self.folder / "out"
+                for options in [["--weights-only"], ["--calibration", texts, "--samples", 1]]:
+                    done = run("quantize", model, out, "--max-shard-size", "1MB", *options)
+                    self.assert_fails(done, CORRUPT, name, "model.safetensors", said)
+                    self.assertEqual(list(out.glob("*.safetensors")), [])
+                    self.assertFalse((out / "config.json").exists())
+                    shutil.rmtree(out, ignore_errors=True)
+            shutil.rmtree(model)
 
     def test_types_that_are_not_bf16(self):
         name = "model.layers.2.mlp.experts.5.up_proj.weight"
