@@ -119,10 +119,14 @@ void MatMul(base::ThreadPool& pool, ConstMatrix x, const Weight& w, Matrix y) {
   MatMul(pool, form == RowForm::kPlain ? PlainView(x) : PackRows(pool, x, form), w, y);
 }
 
-void MatMulHere(ConstMatrix x, const Weight& w, Matrix y, Isa isa) {
-  const RowForm form = FormFor(w.format, ActivationType::kF32, x.rows);
+void MatMulHere(ConstMatrix x, ActivationType type, const Weight& w, Matrix y, Isa isa) {
+  const RowForm form = FormFor(w.format, type, x.rows, isa);
   base::ThreadPool here(1);
   MatMulHere(form == RowForm::kPlain ? PlainView(x) : PackRows(here, x, form, isa), w, y, isa);
+}
+
+void MatMulHere(ConstMatrix x, const Weight& w, Matrix y, Isa isa) {
+  MatMulHere(x, ActivationType::kF32, w, y, isa);
 }
 
 }  // namespace glimmer::kernels

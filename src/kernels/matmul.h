@@ -35,5 +35,8 @@ void MatMulHere(const PackedRows& x, const Weight& w, tensor::Matrix y, Isa isa 
 // Of F32 rows as they are, packed for one product.
 void MatMul(base::ThreadPool& pool, tensor::ConstMatrix x, const Weight& w, tensor::Matrix y);
 void MatMulHere(tensor::ConstMatrix x, const Weight& w, tensor::Matrix y, Isa isa = ActiveIsa());
+// The same of rows that FormFor chooses a form for as this type.
+void MatMulHere(tensor::ConstMatrix x, ActivationType type, const Weight& w, tensor::Matrix y,
+                Isa isa = ActiveIsa());
 
 }  // namespace glimmer::kernels

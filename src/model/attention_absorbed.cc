@@ -3,6 +3,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/head_products.h"
+#include "kernels/matmul.h"
 #include "model/attention_paths.h"
 #include "model/operator_clock.h"
 
@@ -135,11 +136,25 @@ class AbsorbedRows {
     });
   }
 
+  // Where inputs of linears are rounded, few of these are taken in fixed point too: that loses
+  // less.
+  bool TakesFixedPoint() const {
+    const Activations activations = pass_.model.settings.activations;
+    const bool rounded = activations == Activations::kBf16 || activations == Activations::kInt8;
+    return rounded && count_ <= kernels::kFewRows &&
+           input_.kv_b_proj.format == kernels::Format::kNvfp4;
+  }
+
   void ApplyValues(size_t head, Matrix heads) {
-    kernels::DotRows(
-        sums_.view().Cols(head * c_.kv_lora_rank, c_.kv_lora_rank),
-        RowsOf(input_.kv_b_proj, FirstWeightRow(head) + c_.qk_nope_head_dim, c_.v_head_dim),
-        heads.Rows(Row(0), count_).Cols(head * c_.v_head_dim, c_.v_head_dim));
+    const ConstMatrix sums = sums_.view().Cols(head * c_.kv_lora_rank, c_.kv_lora_rank);
+    const Weight values =
+        RowsOf(input_.kv_b_proj, FirstWeightRow(head) + c_.qk_nope_head_dim, c_.v_head_dim);
+    const Matrix to = heads.Rows(Row(0), count_).Cols(head * c_.v_head_dim, c_.v_head_dim);
+    if (TakesFixedPoint()) {
+      kernels::MatMulHere(sums, kernels::ActivationType::kBf16, values, to);
+    } else {
+      kernels::DotRows(sums, values, to);
+    }
   }
 
   const Pass& pass_;

@@ -8,11 +8,19 @@
 constexpr size_t kWideCols = 64;
 constexpr size_t kEights = kWideCols / 8;
 
+// A head's rows are read strip by strip; while the first strip of a row is read, all of a later row
+// is asked for.
+constexpr size_t kRowsAhead = 16;
+inline void PrefetchLines(const void* from, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += 64) PrefetchLine(static_cast<const char*>(from) + at);
+}
+
 // Load(n, k): elements k to k + 15 of row n; Load64 as above; At: one. Without the weight's scale.
 struct F32Head {
   static constexpr bool kTurned = false;
   const HeadProductArgs& a;
   const float* Row(size_t n) const { return static_cast<const float*>(a.w) + n * a.w_stride; }
+  void Prefetch(size_t n) const { PrefetchLines(Row(n), a.cols * sizeof(float)); }
   F32x16 Load(size_t n, size_t k) const { return LoadF32(Row(n) + k); }
   float At(size_t n, size_t k) const { return Row(n)[k]; }
   void Load64(size_t n, size_t k, __m256 (&v)[kEights]) const {
@@ -25,6 +33,7 @@ struct Bf16Head {
   static constexpr bool kTurned = false;
   const HeadProductArgs& a;
   const uint16_t* Row(size_t n) const { return static_cast<const uint16_t*>(a.w) + n * a.w_stride; }
+  void Prefetch(size_t n) const { PrefetchLines(Row(n), a.cols * sizeof(uint16_t)); }
   F32x16 Load(size_t n, size_t k) const { return FromBits(ShiftLeft<16>(WidenU16(Row(n) + k))); }
   float At(size_t n, size_t k) const { return F32OfBits(uint32_t{Row(n)[k]} << 16); }
   void Load64(size_t n, size_t k, __m256 (&v)[kEights]) const {
@@ -46,6 +55,10 @@ struct Nvfp4Head {
   const uint8_t* Scales(size_t n, size_t k) const {
     return a.block_scales + (n * a.cols + k) / kLanes;
   }
+  void Prefetch(size_t n) const {
+    PrefetchLines(Codes(n, 0), a.cols / 2);
+    PrefetchLines(Scales(n, 0), a.cols / kLanes);
+  }
   F32x16 Load(size_t n, size_t k) const {
     return Mul(DecodeE2m1(Codes(n, k)), Broadcast(a.e4m3_values[*Scales(n, k)]));
   }
@@ -63,7 +76,8 @@ struct Nvfp4Head {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(Codes(n, k)));
     const __m256i nibbles[2] = {_mm256_and_si256(bytes, mask),
                                 _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask)};
-    const __m256 scales[2] = {ScalePair(n, k), ScalePair(n, k + kLanes)};
+    __m256 scales[2];
+    Scales64(n, k, scales);
 #pragma GCC unroll 2
     for (size_t odd = 0; odd < 2; ++odd) {
       const __m256i upper = _mm256_shuffle_epi8(high, nibbles[odd]);
@@ -82,11 +96,19 @@ struct Nvfp4Head {
   }
 
  private:
-  // The scale of the block at k four times, then that of the block 32 columns on.
-  __m256 ScalePair(size_t n, size_t k) const {
-    const uint8_t* scales = Scales(n, k);
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_broadcast_ss(a.e4m3_values + scales[0])),
-                                _mm_broadcast_ss(a.e4m3_values + scales[2]), 1);
+  // Those of the blocks at k and k + 32 four times each, then of k + 16 and k + 48. An E4M3 code
+  // shifted to where F32 has exponent and mantissa is 2^-120 of its value.
+  void Scales64(size_t n, size_t k, __m256 (&v)[2]) const {
+    int32_t four;
+    __builtin_memcpy(&four, Scales(n, k), sizeof four);
+    const __m256i bytes = _mm256_set1_epi32(four);
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      const auto place = [&](int block) { return _mm_set1_epi32((block << 16) | ~0xFF0000); };
+      const __m256i places = _mm256_set_m128i(place(half + 2), place(half));
+      const __m256i shifted = _mm256_slli_epi32(_mm256_shuffle_epi8(bytes, places), 4);
+      v[half] = _mm256_mul_ps(_mm256_castsi256_ps(shifted), _mm256_set1_ps(0x1p120f));
+    }
   }
 };
 
@@ -122,6 +144,7 @@ inline void SumRows64(const HeadProductArgs& a, const Head& head, size_t t, size
   for (size_t j = 0; j < kEights; ++j) sums[j] = _mm256_setzero_ps();
   const float* x = a.x + t * a.x_stride;
   for (size_t n = 0; n < a.w_rows; ++n) {
+    if (k == 0) head.Prefetch(n + kRowsAhead);
     const __m256 factor = _mm256_broadcast_ss(x + n);
     __m256 v[kEights];
     head.Load64(n, k, v);
@@ -232,6 +255,7 @@ inline void DotRowsTile(const HeadProductArgs& a, const float* x, size_t x_strid
 template <class Head>
 inline void DotTwoRows(const HeadProductArgs& a, const Head& head, const float* x, size_t n) {
   F32x16 sums[2] = {Broadcast(0.0f), Broadcast(0.0f)};
+  for (size_t j = 0; j < 2; ++j) head.Prefetch(n + j + kRowsAhead);
   for (size_t k = 0; k < a.cols; k += kWideCols) {
 #pragma GCC unroll 2
     for (size_t j = 0; j < 2; ++j) {
