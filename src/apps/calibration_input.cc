@@ -42,21 +42,36 @@ Result<uint64_t> CalibrationOptions::memory_bytes() const {
   return base::ParseBytes(memory);
 }
 
+base::Status CalibrationOptions::CheckUnused(const std::string& instead) const {
+  for (const auto& [name, option] : declared) {
+    if (option.Given()) return base::Invalid(name + ": has no meaning with " + instead);
+  }
+  return {};
+}
+
 void AddCalibrationOptions(Command command, CalibrationOptions& options) {
-  command.AddOption("--calibration", &options.files,
-                    "Files of calibration texts, FILE or FILE:SAMPLES: JSON lines, .txt, .gz, "
-                    ".zst; a small set of glimmer's own by default");
-  command.AddOption("--samples", &options.samples, "Samples of all files together")
+  // One that calibrating alone uses.
+  const auto add = [&](const std::string& name, Destination destination,
+                       const std::string& description) {
+    const Option option = command.AddOption(name, destination, description);
+    options.declared.emplace_back(name, option);
+    return option;
+  };
+  add("--calibration", &options.files,
+      "Files of calibration texts, FILE or FILE:SAMPLES: JSON lines, .txt, .gz, .zst; a small set "
+      "of "
+      "glimmer's own by default");
+  add("--samples", &options.samples, "Samples of all files together")
       .Range(size_t{1}, size_t{1} << 32)
       .ShowDefault();
-  command.AddOption("--seq-len", &options.seq_len, "Tokens of a sample; longer ones are cut")
+  add("--seq-len", &options.seq_len, "Tokens of a sample; longer ones are cut")
       .Range(size_t{1}, size_t{1} << 20)
       .ShowDefault();
-  command.AddFlag("--chat", &options.chat,
-                  "Put conversations through the chat template instead of joining their turns");
-  command
-      .AddOption("--activations", &options.activations,
-                 "Arithmetic of the calibration: bf16, or f32 (exact)")
+  const Option chat =
+      command.AddFlag("--chat", &options.chat,
+                      "Put conversations through the chat template instead of joining their turns");
+  options.declared.emplace_back("--chat", chat);
+  add("--activations", &options.activations, "Arithmetic of the calibration: bf16, or f32 (exact)")
       .OneOf({"bf16", "f32"})
       .ShowDefault();
   command
@@ -65,9 +80,8 @@ void AddCalibrationOptions(Command command, CalibrationOptions& options) {
                  "modelopt")
       .OneOf({"expert", "layer"})
       .ShowDefault();
-  command
-      .AddOption("--latent-norm-eps", &options.latent_norm_eps,
-                 "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
+  add("--latent-norm-eps", &options.latent_norm_eps,
+      "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
       .Range(0.0, 1.0);
   command.AddOption("--memory", &options.memory,
                     "Anonymous memory to stay below, such as 16GiB; by default half of the "

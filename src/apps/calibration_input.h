@@ -26,14 +26,18 @@ struct CalibrationOptions {
   std::string activations = "bf16";
   std::string expert_input_scale = "expert";
   std::optional<double> latent_norm_eps{};
-  std::string memory;  // empty: half of the machine's
-  size_t threads = 0;  // 0: one for each core
+  std::string memory;                                      // empty: half of the machine's
+  size_t threads = 0;                                      // 0: one for each core
+  std::vector<std::pair<std::string, Option>> declared{};  // that calibrating alone uses
 
   model::Settings settings() const;
   model::ExpertInputScale sharing() const;
   size_t thread_count() const;
   // Errors: kInvalid for a text that is no size.
   base::Result<uint64_t> memory_bytes() const;
+  // Where nothing is calibrated because of `instead`, an option. Errors: kInvalid, naming one that
+  // was given and that calibrating alone uses.
+  base::Status CheckUnused(const std::string& instead) const;
 };
 
 void AddCalibrationOptions(Command command, CalibrationOptions& options);

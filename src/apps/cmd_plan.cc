@@ -23,6 +23,7 @@ struct Options {
 };
 
 base::Status RunPlan(const Options& options) {
+  if (options.weights_only) GLIMMER_TRY(options.calibration.CheckUnused("--weights-only"));
   GLIMMER_ASSIGN(const uint64_t max_shard_bytes, base::ParseBytes(options.max_shard_size));
   GLIMMER_ASSIGN(quant::Recipe recipe, quant::LoadRecipe(options.recipe));
   GLIMMER_ASSIGN(ModelInput input, OpenModel(options.model, Weights::kIfPresent));

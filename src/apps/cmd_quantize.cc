@@ -47,6 +47,7 @@ struct RunFigures {
   uint64_t calibration_tokens = 0;  // 0: without calibrating
   double calibration_seconds = 0;
   size_t unseen_experts = 0;
+  std::vector<std::string> zero_inputs{};  // linears that read only zeros
 };
 
 void Warn(const std::string& sentence) {
@@ -69,6 +70,12 @@ std::string FiguresText(const RunFigures& run, const quant::Plan& plan) {
         "them\n",
         base::WithCommas(run.unseen_experts));
   }
+  if (!run.zero_inputs.empty()) {
+    text += fmt::format(
+        "  {} linears read only zeros, first {}: they take the largest input of their layer's "
+        "experts or of their kind; the report names them\n",
+        base::WithCommas(run.zero_inputs.size()), run.zero_inputs[0]);
+  }
   return text;
 }
 
@@ -86,6 +93,7 @@ void PrintSummary(const Options& options, const quant::Plan& plan,
     json["calibration_tokens"] = run.calibration_tokens;
     json["calibration_seconds"] = run.calibration_seconds;
     json["unseen_experts"] = run.unseen_experts;
+    json["zero_inputs"] = base::JsonArray(run.zero_inputs.begin(), run.zero_inputs.end());
     return Print(base::DumpJson(json, 2) + "\n");
   }
   if (summary.was_complete) {
@@ -310,7 +318,8 @@ Status QuantizeCalibrated(Request request) {
     if (!result.ok()) return WithWayToGoOn(std::move(result).error(), options.out);
     summary = result.value().summary;
     run = {result.value().source_bytes_read, calib::ShapeOf(calibration.sequences).tokens,
-           result.value().calibration_seconds, result.value().amaxes.unseen_experts.size()};
+           result.value().calibration_seconds, result.value().amaxes.unseen_experts.size(),
+           result.value().amaxes.zero_inputs};
   }
   PrintSummary(options, request.plan, summary, run);
   return {};
@@ -318,14 +327,11 @@ Status QuantizeCalibrated(Request request) {
 
 // Options that have no meaning beside each other.
 Status CheckOptionsFit(const Options& options) {
-  const bool files = !options.calibration.files.empty(), stats = !options.stats.empty();
-  if (options.weights_only && files) {
-    return base::Invalid("--calibration: has no meaning with --weights-only");
-  }
-  if (options.weights_only && stats) {
+  if (options.weights_only && !options.stats.empty()) {
     return base::Invalid("--stats: has no meaning with --weights-only");
   }
-  if (files && stats) return base::Invalid("--stats: has no meaning with --calibration");
+  if (options.weights_only) return options.calibration.CheckUnused("--weights-only");
+  if (!options.stats.empty()) return options.calibration.CheckUnused("--stats");
   return {};
 }
 

@@ -7,6 +7,13 @@
 #include "base/text.h"
 
 namespace glimmer::apps {
+namespace {
+
+void AddOnce(check::Engine engine, std::vector<check::Engine>& engines) {
+  if (std::find(engines.begin(), engines.end(), engine) == engines.end()) engines.push_back(engine);
+}
+
+}  // namespace
 
 base::Result<std::vector<check::Engine>> EnginesNamed(const std::vector<std::string>& words) {
   std::vector<check::Engine> engines;
@@ -16,7 +23,7 @@ base::Result<std::vector<check::Engine>> EnginesNamed(const std::vector<std::str
       const std::string name = word.substr(begin, end - begin);
       begin = end + 1;
       if (name == "all") {
-        engines.insert(engines.end(), std::begin(check::kEngines), std::end(check::kEngines));
+        for (const check::Engine engine : check::kEngines) AddOnce(engine, engines);
         continue;
       }
       const auto engine = check::EngineFromName(name);
@@ -25,7 +32,7 @@ base::Result<std::vector<check::Engine>> EnginesNamed(const std::vector<std::str
             fmt::format("--engine: expected vllm, sglang, tensorrt-llm, glimmer or all, found {}",
                         base::Quoted(name)));
       }
-      engines.push_back(*engine);
+      AddOnce(*engine, engines);
     }
   }
   return engines;

@@ -4,9 +4,12 @@
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <system_error>
 
 #include "apps/command.h"
+#include "apps/memory_exhausted.h"
 #include "apps/terminal.h"
+#include "base/free_memory.h"
 #include "kernels/isa.h"
 #include "quant/journal.h"
 #include "quant/version.h"
@@ -29,6 +32,11 @@ int Fail(const base::Error& error) {
   return base::ExitCode(error.kind);
 }
 
+int FailInside(const std::exception& error) {
+  std::fprintf(stderr, "glimmer: internal error: %s\n", error.what());
+  return 1;
+}
+
 // What was printed may still wait to be written.
 base::Status FinishOutput() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
@@ -42,10 +50,14 @@ int RunGuarded(const CommandBody& body) {
     if (status.ok()) status = FinishOutput();
     return status.ok() ? g_exit_code : Fail(status.error());
   } catch (const std::bad_alloc&) {
-    return Fail(base::Exhausted("out of memory"));
+    return Fail(base::Exhausted(base::OutOfMemory(WantedBytes()).data()));
+  } catch (const std::system_error& error) {
+    // A thread could not be started: its stack is memory too.
+    if (error.code() != std::errc::resource_unavailable_try_again) return FailInside(error);
+    return Fail(base::Exhausted(std::string(base::OutOfMemory(0).data()) +
+                                ": a thread and its stack could not be had"));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "glimmer: internal error: %s\n", error.what());
-    return 1;
+    return FailInside(error);
   }
 }
 
@@ -58,18 +70,8 @@ void OnUnreadableWeights(int) {
   ::_exit(base::ExitCode(base::ErrorKind::kIo));
 }
 
-// The main thread may still tidy up; an exception on another one would end the program without a
-// sentence.
-void OnMemoryExhausted() {
-  static const auto main_thread = ::getpid();
-  if (::gettid() == main_thread) throw std::bad_alloc();
-  constexpr char kSentence[] = "glimmer: out of memory\n";
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kSentence, sizeof kSentence - 1);
-  ::_exit(base::ExitCode(base::ErrorKind::kExhausted));
-}
-
 int Main(int argc, char** argv) {
-  std::set_new_handler(OnMemoryExhausted);
+  HandleExhaustedMemory();
   // A write beyond a file size limit is an error like a full disk, not a signal.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGBUS, OnUnreadableWeights);

@@ -70,8 +70,9 @@ Option Command::AddOption(const std::string& names, Destination destination,
       [&](auto* value) { return app_->add_option(names, *value, description); }, destination));
 }
 
-void Command::AddFlag(const std::string& name, bool* destination, const std::string& description) {
-  app_->add_flag(name, *destination, description);
+Option Command::AddFlag(const std::string& name, bool* destination,
+                        const std::string& description) {
+  return Option(app_->add_flag(name, *destination, description));
 }
 
 void Command::SetFooter(const std::string& text) { app_->footer(text); }

@@ -73,7 +73,7 @@ class Command {
   Option AddOption(const std::string& names, Destination destination,
                    const std::string& description);
   // An option without a value.
-  void AddFlag(const std::string& name, bool* destination, const std::string& description);
+  Option AddFlag(const std::string& name, bool* destination, const std::string& description);
   // Text behind the options in the help.
   void SetFooter(const std::string& text);
   // What runs when this command is given.

@@ -1,8 +1,11 @@
 #include "base/free_memory.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstring>
 
 #include "base/control_groups.h"
 #include "base/system_files.h"
@@ -22,7 +25,32 @@ std::optional<uint64_t> MemAvailableBytes(const std::string& root) {
   return std::nullopt;
 }
 
+// Appends to what stands in `text` up to a zero byte.
+template <typename... Values>
+void Append(MemorySentence& text, const char* format, Values... values) {
+  const size_t used = std::strlen(text.data());
+  std::snprintf(text.data() + used, text.size() - used, format, values...);
+}
+
+void AppendLimit(MemorySentence& text, int resource, const char* option) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  Append(text, ", and ulimit %s allows the process %.1f MB", option,
+         static_cast<double>(limit.rlim_cur) / 1e6);
+}
+
 }  // namespace
+
+MemorySentence OutOfMemory(uint64_t wanted_bytes) {
+  MemorySentence text{};
+  Append(text, "out of memory");
+  if (wanted_bytes > 0) {
+    Append(text, ": %.1f MB more were wanted", static_cast<double>(wanted_bytes) / 1e6);
+  }
+  AppendLimit(text, RLIMIT_DATA, "-d");
+  AppendLimit(text, RLIMIT_AS, "-v");
+  return text;
+}
 
 uint64_t MachineMemoryBytes() {
   return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *

@@ -1,12 +1,13 @@
 #include "calib/weight_unit.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "base/check.h"
+#include "base/free_memory.h"
 #include "quant/finite.h"
 
 namespace glimmer::calib {
@@ -58,19 +59,31 @@ WeightUnit::WeightUnit(const std::vector<TensorSpec>& specs, const quant::Weight
   for (const size_t index : plan.specs) {
     offsets_.push_back(offsets_.back() + RoundUp(TensorBytes(specs[index])));
   }
-  void* data = ::mmap(nullptr, std::max(offsets_.back(), kAlignment), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) throw std::bad_alloc();
-  bytes_ = static_cast<std::byte*>(data);
 }
 
-WeightUnit::~WeightUnit() { ::munmap(bytes_, std::max(offsets_.back(), kAlignment)); }
+WeightUnit::~WeightUnit() {
+  if (bytes_ != nullptr) ::munmap(bytes_, offsets_.back());
+}
+
+Status WeightUnit::Allocate() {
+  const uint64_t size_bytes = offsets_.back();
+  if (size_bytes == 0) return {};
+  void* data =
+      ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) {
+    return base::Exhausted(fmt::format("{}, for weights of layer {}",
+                                       base::OutOfMemory(size_bytes).data(), plan_.layer));
+  }
+  bytes_ = static_cast<std::byte*>(data);
+  return {};
+}
 
 Result<std::unique_ptr<WeightUnit>> WeightUnit::Read(const std::vector<TensorSpec>& specs,
                                                      const quant::WeightSource& source,
                                                      const UnitPlan& plan,
                                                      const base::CancelFlag& cancel) {
   std::unique_ptr<WeightUnit> unit(new WeightUnit(specs, source, plan));
+  GLIMMER_TRY(unit->Allocate());
   for (size_t i = 0; i < plan.specs.size(); ++i) {
     const uint64_t size_bytes = TensorBytes(specs[plan.specs[i]]);
     for (uint64_t done = 0; done < size_bytes; done += kPieceBytes) {

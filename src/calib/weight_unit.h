@@ -28,7 +28,7 @@ uint64_t SizeBytes(const std::vector<model::TensorSpec>& specs, const UnitPlan& 
 // The unit's tensors as the source holds them. A WeightSource for these tensors alone.
 class WeightUnit : public quant::WeightSource {
  public:
-  // Errors: kIo; kCorrupt, for elements that are not finite too; kCancelled.
+  // Errors: kExhausted, kIo; kCorrupt, for elements that are not finite too; kCancelled.
   static base::Result<std::unique_ptr<WeightUnit>> Read(const std::vector<model::TensorSpec>& specs,
                                                         const quant::WeightSource& source,
                                                         const UnitPlan& plan,
@@ -51,12 +51,13 @@ class WeightUnit : public quant::WeightSource {
  private:
   WeightUnit(const std::vector<model::TensorSpec>& specs, const quant::WeightSource& source,
              const UnitPlan& plan);
+  base::Status Allocate();
   const std::byte* DataOf(size_t index) const;
 
   const quant::WeightSource& source_;
   const UnitPlan& plan_;
   std::vector<uint64_t> offsets_;  // by position in plan_.specs, then the end
-  std::byte* bytes_;               // pages of its own, so that they leave the program with the unit
+  std::byte* bytes_ = nullptr;     // pages of its own, so that they leave the program with the unit
 };
 
 }  // namespace glimmer::calib

@@ -27,6 +27,7 @@ bool IsJudged(DType dtype) {
 // What is wrong with one tensor so far.
 struct Tally {
   uint64_t nans = 0, negatives = 0, not_finite = 0;
+  uint64_t zeros = 0;           // of block scales; some are sound, all are not
   uint64_t first = UINT64_MAX;  // element
 
   void Count(uint64_t& counter, uint64_t element) {
@@ -42,6 +43,8 @@ void JudgeBlockScales(std::span<const std::byte> bytes, uint64_t first, Tally& t
       tally.Count(tally.nans, first + i);
     } else if ((byte & 0x80) != 0) {
       tally.Count(tally.negatives, first + i);
+    } else if (byte == 0) {
+      ++tally.zeros;
     }
   }
 }
@@ -111,6 +114,13 @@ class DeepCheck {
     };
     add(integrity::kBlockScale, tally.nans, "block scales are NaN (byte 0x7F or 0xFF)");
     add(integrity::kBlockScale, tally.negatives, "block scales are negative");
+    if (tally.zeros > 0 && tally.zeros == tensor.info->size_bytes) {
+      findings_.Add(integrity::kBlockScale, tensor.info->name,
+                    fmt::format("{}: tensor {}: all {} block scales are zero, and so is every "
+                                "weight, whatever its code",
+                                tensor.shard->name, Quoted(tensor.info->name),
+                                base::WithCommas(tally.zeros)));
+    }
     add(integrity::kNotFinite, tally.not_finite, "elements are NaN or infinite");
   }
 

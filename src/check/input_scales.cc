@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
+
 namespace glimmer::check {
 
 std::vector<ScaleOutlier> FindScaleOutliers(const Opened& opened, const Scan& scan) {
@@ -26,6 +28,18 @@ std::vector<ScaleOutlier> FindScaleOutliers(const Opened& opened, const Scan& sc
                      model::ModuleKindName(key.second), largest, largest / median)});
   }
   return outliers;
+}
+
+std::vector<TinyScale> FindTinyScales(const Opened& opened, const Scan& scan) {
+  std::vector<TinyScale> tiny;
+  for (size_t i = 0; i < scan.tensors.size(); ++i) {
+    const std::optional<float> scale = scan.tensors[i].input_scale;
+    if (!scale || !(*scale > 0 && *scale < kTinyInputScale)) continue;
+    const std::string name = model::PartName(opened.model.specs[i].name, model::Part::kInputScale);
+    tiny.push_back({name, fmt::format("tensor {} is {:g}, which stands for inputs of at most {:g}",
+                                      base::Quoted(name), *scale, *scale * 2688)});
+  }
+  return tiny;
 }
 
 }  // namespace glimmer::check

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "check/input_scales.h"
 #include "check/integrity_rules.h"
 #include "check/shared_scales.h"
 
@@ -42,6 +43,9 @@ void CheckTensors(const Opened& opened, const Scan& scan, Findings& findings) {
     findings.Add(integrity::kGroup,
                  model::PartName(opened.model.specs[unequal.second].name, unequal.part),
                  unequal.sentence);
+  }
+  for (const TinyScale& tiny : FindTinyScales(opened, scan)) {
+    findings.Add(integrity::kTinyScale, tiny.tensor, tiny.sentence);
   }
   if (!scan.cache_scales.empty()) {
     findings.Add(integrity::kCacheScales, scan.cache_scales[0],

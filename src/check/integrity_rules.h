@@ -35,6 +35,11 @@ inline constexpr Rule kScale = {
     "scale", Severity::kDefect, true,
     "a scale that is zero, negative, infinite or NaN makes every output of its linear worthless",
     "quantize or calibrate again"};
+inline constexpr Rule kTinyScale = {
+    "tiny-scale", Severity::kWarning, true,
+    "an input_scale of almost nothing is a placeholder for a linear that read only zeros while "
+    "calibrating: whatever else it reads becomes almost zero",
+    "calibrate with other texts"};
 inline constexpr Rule kGroup = {
     "group", Severity::kDefect, true,
     "linears that read the same input are joined by engines, which keep one scale of them",
@@ -62,8 +67,9 @@ inline constexpr Rule kVocabulary = {"vocabulary", Severity::kDefect, true,
                                      "token ids beyond the embedding", ""};
 inline constexpr Rule kNotFinite = {"not-finite", Severity::kDefect, true,
                                     "a NaN or an infinity spreads into every output", ""};
-inline constexpr Rule kBlockScale = {"block-scale", Severity::kDefect, true,
-                                     "a block scale is NaN or negative", ""};
+inline constexpr Rule kBlockScale = {
+    "block-scale", Severity::kDefect, true,
+    "a block scale is NaN or negative, or all of a tensor are zero", ""};
 inline constexpr Rule kSha256 = {"sha256", Severity::kDefect, true,
                                  "the files are not those that the list was made of", ""};
 inline constexpr Rule kBase = {"base", Severity::kDefect, true,

@@ -31,7 +31,7 @@ TEST_F(ReadTokenFileTest, ErrorsNameFileAndIndex) {
   const std::pair<const char*, const char*> cases[] = {
       {"[1, 100, 2]", "expected token ids from 0 to 99, found 100 at index 1"},
       {"[1, 2, -1]", "found -1 at index 2"},
-      {"[1.5, 2]", "found 1.5E0 at index 0"},
+      {"[1.5, 2]", "found 1.5 at index 0"},
       {"[1, 2.0]", "at index 1"},
       {"[1, \"2\"]", "found \"2\" at index 1"},
       {"[1, [2]]", "found [2] at index 1"},

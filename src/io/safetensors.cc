@@ -139,6 +139,24 @@ Status CheckContiguous(const std::vector<TensorInfo>& tensors, uint64_t data_byt
   return {};
 }
 
+// What downloads leave in the place of weights when they went wrong. Errors: kCorrupt.
+Status CheckIsNoPlaceholder(const base::File& file, uint64_t file_bytes) {
+  std::string begin(std::min<uint64_t>(file_bytes, uint64_t{64}), '\0');
+  GLIMMER_TRY(file.ReadAt(std::as_writable_bytes(std::span(begin)), 0));
+  if (begin.starts_with("version https://git-lfs")) {
+    return Corrupt(Quoted(file.path()) +
+                   ": is a Git LFS pointer, not the weights: run git lfs pull in its folder");
+  }
+  const size_t text = begin.find_first_not_of(" \t\r\n");
+  // A length field that begins so has zeros in its upper bytes.
+  if (text != std::string::npos && begin[text] == '<' && begin.find('\0') == std::string::npos) {
+    return Corrupt(Quoted(file.path()) +
+                   ": is a web page, not the weights: the download was answered with one (a login "
+                   "or an error); get the file again");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<SafetensorsHeader> ParseSafetensorsHeader(std::string_view header, uint64_t file_bytes,
@@ -176,6 +194,7 @@ Result<SafetensorsHeader> ParseSafetensorsHeader(std::string_view header, uint64
 Result<std::string> ReadSafetensorsHeaderText(const base::File& file) {
   const std::string source = Quoted(file.path());
   GLIMMER_ASSIGN(const uint64_t file_bytes, file.SizeBytes());
+  GLIMMER_TRY(CheckIsNoPlaceholder(file, file_bytes));
   if (file_bytes < kHeaderLengthBytes) {
     return Corrupt(
         fmt::format("{}: {} bytes are too few for a safetensors file, expected at least {}", source,

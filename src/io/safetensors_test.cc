@@ -128,6 +128,30 @@ TEST(ReadSafetensorsHeader, RefusesALengthThatCannotBe) {
   }
 }
 
+TEST(ReadSafetensorsHeader, KnowsWhatDownloadsLeaveInPlaceOfWeights) {
+  std::string path = ::testing::TempDir() + "glimmer_header_XXXXXX";
+  ASSERT_GE(::mkstemp(path.data()), 0);
+  const std::pair<const char*, const char*> cases[] = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
+       "is a Git LFS pointer, not the weights: run git lfs pull"},
+      {"<!DOCTYPE html>\n<html></html>", "is a web page, not the weights"},
+      {"\n <html lang=\"en\">", "is a web page, not the weights"}};
+  for (const auto& [content, said] : cases) {
+    std::ofstream(path, std::ios::binary) << content;
+    const auto header = ReadSafetensorsHeader(base::File::OpenForReading(path).value());
+    ASSERT_FALSE(header.ok());
+    EXPECT_EQ(header.error().kind, base::ErrorKind::kCorrupt);
+    EXPECT_NE(header.error().message.find(said), std::string::npos) << header.error().message;
+  }
+  // A length that begins like a page is none.
+  const std::string header = "{}" + std::string('<' - 2, ' ');
+  std::ofstream file(path, std::ios::binary);
+  const uint64_t length = header.size();
+  file.write(reinterpret_cast<const char*>(&length), 8) << header;
+  file.close();
+  EXPECT_TRUE(ReadSafetensorsHeader(base::File::OpenForReading(path).value()).ok());
+}
+
 TEST(Checkpoint, ReferenceModelOpensAndReads) {
   const auto checkpoint = Checkpoint::Open(std::string(GLIMMER_SOURCE_DIR) + "/models/reference");
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().message;

@@ -31,7 +31,7 @@ void StoreKeys(const Pass& pass, size_t layer, const IndexerWeights& weights, Li
       const size_t row = span.first_row + i;
       const std::span<float> key = keys.view().row_span(row);
       kernels::LayerNorm(key, weights.k_norm_weight, weights.k_norm_bias, kKeyNormEps, key);
-      if (!AreFinite(key)) pass.faults->Report(layer, "the indexer's keys");
+      if (!AreFinite(key)) pass.faults->Report(layer, "self_attn.indexer", "keys");
       pass.rope.Rotate(row, style, key.first(pass.model.config.qk_rope_head_dim));
       span.sequence->layer(layer).keys.Store(span.first_position + i, key);
     });
@@ -71,7 +71,7 @@ void PrepareQueries(const Pass& pass, size_t layer, kernels::RopeStyle style, Ma
   const Config& c = pass.model.config;
   ForEachRow(pass, queries.rows, [&](size_t row) {
     if (!AreFinite(queries.row_span(row)) || !AreFinite(head_weights.row_span(row))) {
-      pass.faults->Report(layer, "the indexer's queries");
+      pass.faults->Report(layer, "self_attn.indexer", "queries");
     }
     for (size_t head = 0; head < c.index_n_heads; ++head) {
       pass.rope.Rotate(row, style,

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "model/inventory.h"
+
 #include <cmath>
 
 namespace glimmer::model {
 
-void Faults::Report(size_t layer, const char* what) {
+void Faults::Report(size_t layer, const char* module, const char* what) {
   const std::lock_guard lock(mutex_);
-  if (!first_) first_ = fmt::format("layer {}: {} are not finite numbers", layer, what);
+  if (first_) return;
+  first_ = fmt::format("{}{}: its {} are not finite numbers", LayerPrefix(layer), module, what);
 }
 
 base::Status Faults::status() const {

@@ -62,8 +62,8 @@ class Observer {
 // numbers that are not. It would leave no trace in the result.
 class Faults {
  public:
-  // Any thread; the first report counts.
-  void Report(size_t layer, const char* what);
+  // Any thread; the first report counts. `module` without the layer's prefix.
+  void Report(size_t layer, const char* module, const char* what);
   // Errors: kCorrupt with the report.
   base::Status status() const;
 

@@ -69,7 +69,7 @@ Routes ChooseExperts(const Pass& pass, size_t layer, const MoeWeights& weights,
   kernels::MatMul(pass.pool, x, weights.router, logits);
   Routes routes(x.rows);
   ForEachRow(pass, x.rows, [&](size_t row) {
-    if (!AreFinite(logits.view().row_span(row))) pass.faults->Report(layer, "the router's logits");
+    if (!AreFinite(logits.view().row_span(row))) pass.faults->Report(layer, "mlp.gate", "logits");
     routes[row] =
         ChooseFromLogits(pass.model.config, weights.router_bias, logits.view().row_span(row));
   });

@@ -135,6 +135,16 @@ std::string ErrorTable(const Figures& figures) {
          rows + "\n";
 }
 
+// "3 experts saw no token: `a`, `b`, `c`."
+std::string NamesText(const std::string& what, const std::vector<std::string>& names) {
+  if (names.empty()) return "";
+  std::string text = fmt::format("{} {}: ", names.size(), what);
+  for (size_t i = 0; i < std::min(names.size(), kMostExpertNames); ++i) {
+    text += fmt::format("{}`{}`", i == 0 ? "" : ", ", names[i]);
+  }
+  return text + (names.size() > kMostExpertNames ? ", … (`report.json` names all).\n\n" : ".\n\n");
+}
+
 std::string CalibrationSection(const Facts& facts) {
   if (facts.calibration == nullptr) {
     return "## Calibration\n\nNone: the weights alone are quantized, activations stay in 16 "
@@ -153,14 +163,13 @@ std::string CalibrationSection(const Facts& facts) {
     }
     text += fmt::format("\nFingerprint of the token sequences: {}.\n\n", calibration.fingerprint);
   }
-  const auto& unseen = calibration.amaxes.unseen_experts;
-  if (unseen.empty()) return text;
-  text += fmt::format("{} experts saw no token and have the largest input of their layer: ",
-                      unseen.size());
-  for (size_t i = 0; i < std::min(unseen.size(), kMostExpertNames); ++i) {
-    text += fmt::format("{}`{}`", i == 0 ? "" : ", ", unseen[i]);
-  }
-  return text + (unseen.size() > kMostExpertNames ? ", … (`report.json` names all).\n\n" : ".\n\n");
+  return text +
+         NamesText("experts saw no token and have the largest input of their layer",
+                   calibration.amaxes.unseen_experts) +
+         NamesText(
+             "linears read only zeros and have the largest input of their layer's experts, or "
+             "of their kind",
+             calibration.amaxes.zero_inputs);
 }
 
 // The packed modules that vLLM and SGLang do not serve (docs/engines.md, V20, S20, S21).

@@ -92,6 +92,11 @@ JsonArray InputsJson(const Figures& figures) {
   return inputs;
 }
 
+JsonArray ZeroInputsJson(const Facts& facts) {
+  const auto& zeros = facts.calibration->amaxes.zero_inputs;
+  return JsonArray(zeros.begin(), zeros.end());
+}
+
 JsonObject ExpertsJson(const Facts& facts, const Figures& figures) {
   JsonArray layers;
   for (const LayerCoverage& layer : figures.coverage) {
@@ -183,6 +188,7 @@ JsonObject ReportJson(const Facts& facts, const Figures& figures, const std::str
       {"weights", WeightsJson(figures)}};
   if (facts.calibration != nullptr) {
     json["inputs"] = InputsJson(figures);
+    json["zero_inputs"] = ZeroInputsJson(facts);
     json["experts"] = ExpertsJson(facts, figures);
     json["calibration"] = CalibrationJson(facts, figures);
   }

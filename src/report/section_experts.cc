@@ -60,20 +60,33 @@ std::string CoverageKey() {
   return key + "<span>16 times the even share, an octave a step</span></div>\n";
 }
 
+// A list to open and close, of names of which report.json has all.
+std::string NameList(const std::vector<std::string>& names, const std::string& what) {
+  std::string items;
+  const size_t shown = std::min(names.size(), kMostExpertNames);
+  for (size_t i = 0; i < shown; ++i) items += Element("li", Element("code", Text(names[i])));
+  const std::string more = shown == names.size()
+                               ? ""
+                               : fmt::format("<p>and {} more, all in report.json.</p>",
+                                             WithCommas(names.size() - shown));
+  return fmt::format(
+      "<details open><summary>{} {}</summary><ul class=\"names\">{}</ul>{}</details>\n",
+      WithCommas(names.size()), what, items, more);
+}
+
 std::string UnseenNames(const Facts& facts) {
   const std::vector<std::string>& unseen = facts.calibration->amaxes.unseen_experts;
   if (unseen.empty()) return "<p>Every expert saw tokens.</p>\n";
-  std::string items;
-  const size_t shown = std::min(unseen.size(), kMostExpertNames);
-  for (size_t i = 0; i < shown; ++i) items += Element("li", Element("code", Text(unseen[i])));
-  const std::string more = shown == unseen.size()
-                               ? ""
-                               : fmt::format("<p>and {} more, all in report.json.</p>",
-                                             WithCommas(unseen.size() - shown));
-  return fmt::format(
-      "<details open><summary>{} experts saw no token; they have the largest input of their layer "
-      "and projection</summary><ul class=\"names\">{}</ul>{}</details>\n",
-      WithCommas(unseen.size()), items, more);
+  return NameList(
+      unseen, "experts saw no token; they have the largest input of their layer and projection");
+}
+
+std::string ZeroNames(const Facts& facts) {
+  const std::vector<std::string>& zeros = facts.calibration->amaxes.zero_inputs;
+  if (zeros.empty()) return "";
+  return NameList(zeros,
+                  "linears read only zeros; they have the largest input of their layer's experts, "
+                  "or of their kind");
 }
 
 std::string OutlierText(const KindFigures& kind) {
@@ -126,7 +139,7 @@ std::string InputSection(const Facts& facts, const Figures& figures) {
                              facts.calibration->expert_input_scale == "layer"
                                  ? "one for a layer's routed experts and projection"
                                  : "each routed expert its own"),
-                 table.Html());
+                 table.Html() + ZeroNames(facts));
 }
 
 }  // namespace glimmer::report

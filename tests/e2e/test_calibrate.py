@@ -272,13 +272,27 @@ class FewTokens(Calibrated):
     def test_inputs_that_are_all_zero(self):
         model = self.fill("model.layers.1.mlp.shared_experts.up_proj.weight", 0)
         done = run("quantize", model, self.folder / "out", "--calibration", self.tokens([[5, 6]]))
-        if done.returncode == 0:
-            for name, scale in read_scales(self.folder / "out").items():
-                self.assertTrue(0 < scale < math.inf, f"{name}: {scale}")
-            check = run_json("check", self.folder / "out", "--deep", "--base", model)
-            self.assertTrue(check["sound"])
-        else:
-            self.assert_fails(done, CORRUPT, "model.layers.1.mlp.shared_experts.down_proj")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        name, out = "model.layers.1.mlp.shared_experts.down_proj", self.folder / "out"
+        self.assertIn("1 linears read only zeros, first " + name, done.stdout)
+        self.assertEqual(json.loads((out / "report.json").read_text())["zero_inputs"], [name])
+        for file in ["report.html", "README.md"]:
+            self.assertIn("read only zeros", (out / file).read_text())
+        scales = read_scales(out)
+        self.assertEqual(scales[name], scales[name.replace("layers.1", "layers.2")])
+        self.assertTrue(all(2**-60 < scale < math.inf for scale in scales.values()))
+        check = run_json("check", out, "--deep", "--base", model)
+        self.assertTrue(check["sound"])
+        self.assertNotIn("tiny-scale", [f["rule"] for f in check["findings"]])
+
+    def test_an_expert_that_reads_only_zeros(self):
+        model = self.fill("model.layers.1.mlp.experts.0.up_proj.weight", 0)
+        out = self.quantize("--calibration", self.tokens([[i % 90 for i in range(200)]]), model=model)
+        name = "model.layers.1.mlp.experts.0.down_proj"
+        self.assertEqual(json.loads((out / "report.json").read_text())["zero_inputs"], [name])
+        scales = read_scales(out)
+        self.assertEqual(scales[name], max(scale for other, scale in scales.items()
+                                           if re.match(r"model.layers.1.mlp.experts.\d.down", other)))
 
     def test_rows_longer_than_asked_are_cut(self):
         row = list(range(1, 60))

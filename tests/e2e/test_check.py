@@ -259,6 +259,13 @@ class Tensors(Checkpoints):
             self.assert_finds(folder, "scale", name, f"is {shown}", "expected a finite number",
                               vllm="V27", sglang="S26")
 
+    def test_input_scales_of_almost_nothing(self):
+        name = "model.layers.1.mlp.experts.2.down_proj.input_scale"
+        for value in [2.0**-149, 2.0**-126, 2.0**-101]:
+            folder = self.damage(name, lambda d, s, _: (d, s, struct.pack("<f", value)), "w4a4")
+            self.assert_finds(folder, "tiny-scale", name)
+            self.assertEqual(self.check(folder, "--strict")[1], DEFECTS)
+
     def test_wrong_type_of_block_scales(self):
         name = ATTENTION + "o_proj.weight_scale"
         folder = self.damage(name, lambda _, s, b: ("U8", s, b))
@@ -326,6 +333,13 @@ class Tensors(Checkpoints):
         folder = self.damage(name, lambda d, s, b: (d, s, b"\x7f" + b[1:]))
         report = self.assert_finds(folder, "block-scale", name, options=("--deep",), vllm="V28")
         self.assertEqual(report["engines"][0]["verdict"], "computes wrong values")
+
+    def test_block_scales_that_are_all_zero_are_seen_deep(self):
+        name = ATTENTION + "o_proj.weight_scale"
+        folder = self.damage(name, lambda d, s, b: (d, s, bytes(len(b))))
+        self.assert_finds(folder, "block-scale", name, "block scales are zero", options=("--deep",))
+        some = self.damage(name, lambda d, s, b: (d, s, b"\0" + b[1:]))
+        self.assertEqual(self.check(some, "--deep")[1], 0)
 
     def test_weights_that_are_not_finite_are_seen_deep(self):
         name = "model.layers.4.self_attn.kv_b_proj.weight"
@@ -657,6 +671,13 @@ class ConfigAlone(Case):
             self.assertEqual(set(engine["quantized"]) - {"model.layers.78.head"},
                              set(f"model.layers.{i}.mlp.experts" for i in range(3, 78)) |
                              {m for m in engine["quantized"] if m.startswith("model.layers.78.")})
+
+    def test_an_engine_that_is_asked_for_twice_is_judged_once(self):
+        path = PROJECT / "tests/testdata/nvfp4_configs/nvidia--GLM-5.1-NVFP4_config.json"
+        for words in [["vllm", "vllm"], ["vllm,sglang", "vllm"], ["sglang", "all", "vllm"]]:
+            asked = [word for name in words for word in ("--engine", name)]
+            judged = [e["engine"] for e in run_json("check", path, *asked)["engines"]]
+            self.assertEqual(len(judged), len(set(judged)), judged)
 
     def test_engines_say_nothing_of_another_architecture(self):
         folder = PROJECT / "tests/testdata/nvfp4_configs"

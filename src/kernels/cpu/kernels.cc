@@ -37,6 +37,8 @@ namespace {
 //
 #include "kernels/cpu/indexer-inl.h"
 //
+#include "kernels/cpu/head_rows-inl.h"
+//
 #include "kernels/cpu/head_products-inl.h"
 #if GLIMMER_BF16_PAIRS
 #include "kernels/cpu/bf16_pairs-inl.h"
