@@ -444,6 +444,16 @@ class Options(Calibrated):
         stats = self.quantize("--calibration", self.tokens([[1, 2]]), name="first") / STATS
         self.refuse("--weights-only", "--stats", stats, said=["--weights-only", "--stats"])
 
+    def test_what_calibrating_alone_uses_contradicts_the_rest(self):
+        stats = self.quantize("--calibration", self.tokens([[1, 2]]), name="first") / STATS
+        for given in [["--samples", 2], ["--seq-len", 64], ["--chat"], ["--activations", "bf16"],
+                      ["--latent-norm-eps", "1e-6"]]:
+            for instead in [["--weights-only"], ["--stats", stats]]:
+                with self.subTest(given=given, instead=instead):
+                    self.refuse(*given, *instead, said=[f"{given[0]}: has no meaning", instead[0]])
+        done = run("plan", BASIC, "--weights-only", "--samples", 2)
+        self.assert_fails(done, INVALID, "--samples: has no meaning with --weights-only")
+
     def test_dry_run_writes_nothing(self):
         done = run("quantize", BASIC, self.folder / "out", "--calibration", self.tokens([[1, 2]]),
                    "--dry-run")
@@ -634,6 +644,19 @@ class Memory(Calibrated):
             measured = Measured(*asked, "--memory", limit, data_bytes=limit)
             self.assertEqual(measured.returncode, 0, measured.stderr)
             self.assertLess(measured.peak_anonymous, limit)
+
+    def test_too_hard_a_limit_is_said_with_what_was_wanted(self):
+        tokens = write_random_tokens(self.folder / "tokens.jsonl", 1, 64, 4000)
+        said = []
+        for limit in range(12_000_000, 100_000_000, 8_000_000):
+            out = self.folder / f"out_{limit}"
+            done = run("quantize", REFERENCE, out, "--calibration", tokens, "--samples", 1,
+                       "--memory", "2GB", preexec_fn=limited(resource.RLIMIT_DATA, limit))
+            if done.returncode == 0:
+                break
+            self.assert_fails(done, EXHAUSTED, "out of memory", "ulimit -d allows the process")
+            said.append(done.stderr)
+        self.assertTrue(any("MB more were wanted" in text for text in said), said)
 
     def test_the_least_that_is_said_to_work_works(self):
         tokens = self.tokens([[1, 2, 3]])
