@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <vector>
 
 #include "base/check.h"
 #include "base/exponential.h"
@@ -49,10 +51,16 @@ struct Cut {
   size_t equal;
 };
 
-// Keeps the fewest largest weights whose sum reaches `needed`: halves the range that holds the
-// border, by selection, until one weight is left. Linear in the number of weights.
-// REQUIRES: 0 < needed <= the sum.
-Cut CutAtSum(std::span<uint64_t> weights, uint64_t needed) {
+// Weights in buckets that ascend with them: by the exponent and the next kBucketBits bits.
+constexpr int kBucketBits = 6;
+constexpr size_t kBuckets = (std::bit_width(kUnit) + 1) << kBucketBits;
+size_t BucketOf(uint64_t weight) {
+  constexpr uint64_t kFirst = std::bit_cast<uint64_t>(1.0);
+  return (std::bit_cast<uint64_t>(static_cast<double>(weight)) - kFirst) >> (52 - kBucketBits);
+}
+
+// As CutAtSum: halves the range that holds the border, by selection, until one weight is left.
+Cut CutByHalving(std::span<uint64_t> weights, uint64_t needed) {
   size_t begin = 0, end = weights.size();
   while (end - begin > 1) {
     const size_t middle = begin + (end - begin) / 2;
@@ -69,6 +77,19 @@ Cut CutAtSum(std::span<uint64_t> weights, uint64_t needed) {
   }
   const auto kept = weights.first(begin + 1);
   return {weights[begin], static_cast<size_t>(std::count(kept.begin(), kept.end(), kept.back()))};
+}
+
+// Keeps the fewest largest weights whose sum reaches `needed`: sums of buckets tell which one holds
+// the border. Linear in the number of weights, whose order changes.
+// REQUIRES: weights from 1 to kUnit, 0 < needed <= their sum.
+Cut CutAtSum(std::span<uint64_t> weights, uint64_t needed) {
+  std::vector<uint64_t> sums(kBuckets);
+  for (const uint64_t weight : weights) sums[BucketOf(weight)] += weight;
+  size_t bucket = kBuckets - 1;
+  for (; sums[bucket] < needed; --bucket) needed -= sums[bucket];
+  const auto end = std::partition(weights.begin(), weights.end(),
+                                  [&](uint64_t weight) { return BucketOf(weight) == bucket; });
+  return CutByHalving({weights.begin(), end}, needed);
 }
 
 }  // namespace

@@ -2,11 +2,33 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/hash.h"
 #include "base/json.h"
 #include "quant/version.h"
 
 namespace glimmer::quant {
+
+namespace {
+
+constexpr uint64_t kSamples = 16, kSampleBytes = 4096;
+
+// Of pieces spread evenly over the file, its end among them. Weights of another training run differ
+// everywhere, at the same sizes and with the same header.
+base::Result<std::string> HashOfSamples(const io::Shard& shard) {
+  base::Hasher hasher;
+  std::vector<std::byte> piece(std::min(kSampleBytes, shard.file_bytes));
+  for (uint64_t i = 1; i <= kSamples; ++i) {
+    const uint64_t offset = (shard.file_bytes - piece.size()) / kSamples * i;
+    GLIMMER_TRY(shard.file.ReadAt(piece, offset));
+    hasher.Add(piece);
+  }
+  return hasher.Hex();
+}
+
+}  // namespace
 
 base::Result<base::JsonObject> ConversionSettings(const Plan& plan, const io::Checkpoint& source,
                                                   const std::string& config_text,
@@ -20,11 +42,12 @@ base::Result<base::JsonObject> ConversionSettings(const Plan& plan, const io::Ch
       {"source config.json", base::HashOf(config_text)},
   };
   for (const io::Shard& shard : source.shards()) {
-    GLIMMER_ASSIGN(const int64_t modified_ns, shard.file.ModifiedNs());
     GLIMMER_ASSIGN(const std::string header, io::ReadSafetensorsHeaderText(shard.file));
-    settings["source file " + shard.name] =
-        fmt::format("{} bytes, changed at {} ns, header {}", shard.file_bytes, modified_ns,
-                    base::HashOf(header));
+    GLIMMER_ASSIGN(const std::string samples, HashOfSamples(shard));
+    const std::string file = " of source file " + shard.name;
+    settings["size" + file] = shard.file_bytes;
+    settings["header" + file] = base::HashOf(header);
+    settings["samples" + file] = samples;
   }
   return settings;
 }

@@ -13,7 +13,11 @@ inline Pair FromBytes(__m128i bytes, __m256 scale) {
           _mm256_mul_ps(_mm256_cvtepi32_ps(hi), scale)};
 }
 
-inline void PrefetchLine(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+inline void PrefetchLine(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+  // Or GCC takes a function that does nothing else for one without effects, and leaves it out.
+  asm volatile("" : : "r"(p));
+}
 
 // A row of W: Load(k) gives elements k to k + 15, At(k) one; Prefetch(k) asks for them, also where
 // there are none.
