@@ -41,11 +41,7 @@ constexpr size_t kRowsAhead = 8;
 
 void Prefetch(const std::byte* row, size_t bytes) {
   constexpr size_t kCacheLine = 64;
-  for (size_t i = 0; i < bytes; i += kCacheLine) {
-    __builtin_prefetch(row + i);
-    // Or GCC takes the function for one without effects, and leaves it out.
-    asm volatile("" : : "r"(row + i));
-  }
+  for (size_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(row + i);
 }
 
 void CopyRows(ConstMatrix from, float* to, size_t stride) {
