@@ -146,7 +146,8 @@ Status WriteReport(const Request& request, const quant::Written& written,
                    const report::Calibration* calibration, report::RunFacts run) {
   request.clock.Stop(run);
   GLIMMER_ASSIGN(std::vector<report::SourceFile> source,
-                 report::DescribeSource(*request.input.weights));
+                 report::DescribeSource(*request.input.weights, request.input.folder, request.plan,
+                                        request.companions, written));
   return report::Write({.plan = request.plan,
                         .companions = request.companions,
                         .written = written,
@@ -363,6 +364,8 @@ Status RunQuantize(const Options& options) {
   GLIMMER_ASSIGN(quant::Companions companions,
                  quant::QuantizedCompanions(plan, input.config_text, input.folder));
   companions.others = report::Names();
+  companions.dated = report::DatedNames();
+  companions.sums = true;
   const auto rule = options.scale_rule == "gpu" ? tensor::ScaleRule::kGpu : tensor::ScaleRule::kCpu;
   GLIMMER_ASSIGN(base::JsonObject settings,
                  quant::ConversionSettings(plan, *input.weights, input.config_text, rule));

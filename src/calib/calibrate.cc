@@ -40,6 +40,7 @@ class EmbeddingSource : public quant::WeightSource {
     return DropWholeRows();
   }
   std::string Describe(size_t index) const override { return source_.Describe(index); }
+  std::string ContentHash(size_t index) const override { return source_.ContentHash(index); }
 
  private:
   Status DropWholeRows() const {

@@ -47,6 +47,7 @@ class WeightUnit : public quant::WeightSource {
 
   base::Status ReadBytes(size_t index, uint64_t offset, std::span<std::byte> out) const override;
   std::string Describe(size_t index) const override { return source_.Describe(index); }
+  std::string ContentHash(size_t index) const override { return source_.ContentHash(index); }
 
  private:
   WeightUnit(const std::vector<model::TensorSpec>& specs, const quant::WeightSource& source,

@@ -153,6 +153,7 @@ Status CompareSha256(const std::string& folder, const std::string& list_path,
                                    list[i].sha256));
   }
   for (const std::string& name : extra) {
+    if (name == "report.html" || name == "report.json") continue;  // they hold the date of a run
     std::error_code error;
     if (std::filesystem::equivalent(base::JoinPath(folder, name), list_path, error)) continue;
     findings.Add(integrity::kSha256, name,

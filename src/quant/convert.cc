@@ -37,6 +37,12 @@ std::vector<Job> CutIntoJobs(const Plan& plan) {
   return jobs;
 }
 
+// Where the hash of the source's tensor is kept: with what was made of it.
+Place SourcePlace(const PlannedTensor& planned) {
+  const Place weight = planned.place(Part::kWeight);
+  return weight.written() ? weight : planned.place(Part::kCopy);
+}
+
 }  // namespace
 
 // The work of a conversion whose folder is open.
@@ -157,12 +163,13 @@ class Converter {
   }
 
   Status Copy(size_t index, Worker& worker) {
-    return CopyTo(plan_.tensors[index].place(Part::kCopy), worker,
-                  [&](uint64_t offset, std::span<std::byte> chunk) -> Status {
-                    GLIMMER_TRY(source_->ReadBytes(index, offset, chunk));
-                    const uint64_t element_bytes = tensor::BitsOf(source_->spec(index).dtype) / 8;
-                    return CheckFinite(*source_, index, offset / element_bytes, chunk);
-                  });
+    const Place place = plan_.tensors[index].place(Part::kCopy);
+    return CopyTo(place, worker, [&](uint64_t offset, std::span<std::byte> chunk) -> Status {
+      GLIMMER_TRY(source_->ReadBytes(index, offset, chunk));
+      outputs_.SetSourceHash(place, source_->ContentHash(index));  // after the last
+      const uint64_t element_bytes = tensor::BitsOf(source_->spec(index).dtype) / 8;
+      return CheckFinite(*source_, index, offset / element_bytes, chunk);
+    });
   }
 
   // A linear that is NVFP4 already: its tensors as they are.
@@ -216,6 +223,7 @@ class Converter {
           return weight_scale.Append(std::as_bytes(scales));
         }));
     if (options_.measure_errors) outputs_.SetError(planned.place(Part::kWeight), error);
+    outputs_.SetSourceHash(planned.place(Part::kWeight), source_->ContentHash(index));
     GLIMMER_TRY(weight.Finish());
     GLIMMER_TRY(weight_scale.Finish());
     return WriteScalar(planned.place(Part::kWeightScale2), scale);
@@ -246,7 +254,8 @@ struct Conversion::State {
         folder(std::move(f)),
         journal(std::move(j)),
         outputs(plan, folder, journal,
-                options.measure_errors ? Errors::kMeasured : Errors::kUnknown),
+                options.measure_errors ? Errors::kMeasured : Errors::kUnknown,
+                c.sums ? Sums::kSha256 : Sums::kUnknown, cancel_flag),
         converter(plan, options, cancel_flag, progress, outputs) {}
 
   const Plan& plan;
@@ -280,7 +289,7 @@ Result<Conversion> Conversion::Begin(const Plan& plan, const Companions& compani
   GLIMMER_ASSIGN(Journal journal, Journal::Open(folder, settings));
   auto state = std::make_unique<State>(plan, companions, folder, std::move(journal), options,
                                        cancel, progress);
-  GLIMMER_TRY(state->outputs.VerifyKept(options.workers, cancel));
+  GLIMMER_TRY(state->outputs.VerifyKept(options.workers));
   for (size_t file = 0; file < plan.files.size(); ++file) {
     state->files_kept += state->outputs.kept(file);
   }
@@ -302,18 +311,20 @@ Status Conversion::WriteRest(const WeightSource& source) {
 Written Conversion::written() const {
   Written written;
   for (size_t file = 0; file < state_->plan.files.size(); ++file) {
-    written.digests.push_back(state_->outputs.digest(file));
+    written.digests.push_back(state_->outputs.hashes(file).digest);
+    written.sha256.push_back(state_->outputs.hashes(file).sha256);
   }
   for (const PlannedTensor& planned : state_->plan.tensors) {
     const Place weight = planned.place(Part::kWeight);
     written.errors.push_back(weight.written() ? state_->outputs.error(weight)
                                               : kernels::PackError());
+    written.source_hashes.push_back(state_->outputs.source_hash(SourcePlace(planned)));
   }
   return written;
 }
 
 Result<ConvertSummary> Conversion::Finish() {
-  GLIMMER_TRY(WriteCompanions(state_->plan, state_->companions, state_->folder));
+  GLIMMER_TRY(WriteCompanions(state_->plan, state_->companions, state_->folder, written().sha256));
   GLIMMER_TRY(state_->journal.Remove());
   ConvertSummary summary;
   summary.files_kept = state_->files_kept;

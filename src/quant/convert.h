@@ -48,7 +48,10 @@ struct ConvertOptions {
 struct Companions {
   std::vector<std::pair<std::string, std::string>> texts;   // name, content
   std::vector<std::pair<std::string, std::string>> copies;  // name, path of the original
-  std::vector<std::string> others;   // names of what the caller writes before Conversion::Finish()
+  std::vector<std::string> others;  // names of what the caller writes before Conversion::Finish()
+  std::vector<std::string> dated;   // of those: what differs from run to run
+  // Write SHA256SUMS too, of all files but itself and the dated ones.
+  bool sums = false;
   std::vector<std::string> scratch;  // names of folders that are there in between only
   uint64_t scratch_bytes = 0;        // that they take together
 };
@@ -68,7 +71,10 @@ struct ConvertSummary {
 // What is known of the weight files once they are complete.
 struct Written {
   std::vector<std::string> digests;        // by file: over header and tensors' hashes
+  std::vector<std::string> sha256;         // by file, with Companions::sums
   std::vector<kernels::PackError> errors;  // by spec; zero where nothing was measured
+  // By spec: XXH3 of the source's tensor; empty where it is not known.
+  std::vector<std::string> source_hashes;
 };
 
 enum class OutputState { kFresh, kUnfinished, kFinished };
@@ -105,7 +111,7 @@ class Conversion {
   base::Status WriteRest(const WeightSource& source);
   // REQUIRES: WriteRest() succeeded.
   Written written() const;
-  // Companions and index; the journal goes. REQUIRES: WriteRest() succeeded. Called once.
+  // Companions, sums and index; the journal goes. REQUIRES: WriteRest() succeeded. Called once.
   base::Result<ConvertSummary> Finish();
 
  private:

@@ -126,11 +126,11 @@ TEST(Journal, ADamagedLineSaysNothing) {
   std::string folder = ::testing::TempDir() + "glimmer_journal_XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   const base::JsonObject settings = {{"recipe", "a"}};
-  const PackErrors errors = {{7, {0.1, 1.0 / 3}}};
+  const TensorFacts facts = {{{7, {0.1, 1.0 / 3}}}, {{7, "s"}}};
   {
     auto journal = Journal::Open(folder, settings);
-    ASSERT_TRUE(journal.value().Record("one", "d1", {}).ok());
-    ASSERT_TRUE(journal.value().RecordTensors("two", {{7, "h"}}, errors).ok());
+    ASSERT_TRUE(journal.value().Record("one", {"d1", "s1"}, {}).ok());
+    ASSERT_TRUE(journal.value().RecordTensors("two", {{7, "h"}}, facts).ok());
   }
   const std::string path = folder + "/" + kJournalName;
   const std::string whole = base::ReadTextFile(path, 10'000).value();
@@ -146,24 +146,25 @@ TEST(Journal, ADamagedLineSaysNothing) {
       EXPECT_LE(byte, whole.find('\n')) << journal.error().message;
       continue;
     }
-    const std::string digest = journal.value().DigestOf("one");
+    const std::string digest = journal.value().HashesOf("one").digest;
     EXPECT_TRUE(digest == "d1" || digest.empty()) << digest;
-    const PackErrors found = journal.value().ErrorsOf("two");
-    EXPECT_TRUE(found == errors || found.empty()) << byte;
-    EXPECT_EQ(found.size(), journal.value().TensorsOf("two").size());
+    const TensorFacts found = journal.value().FactsOf("two");
+    EXPECT_TRUE(found == facts || found == TensorFacts()) << byte;
+    EXPECT_EQ(found.errors.size(), journal.value().TensorsOf("two").size());
   }
   EXPECT_EQ(refused, whole.find('\n') + 1);  // of the settings, line break included
   std::filesystem::remove_all(folder);
 }
 
 TEST(Journal, ForgivesALineThatAKillCutShort) {
+  const TensorFacts facts = {{{7, {0.1, 1.0 / 3}}}, {{7, "s"}}};
   std::string folder = ::testing::TempDir() + "glimmer_journal_XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   const base::JsonObject settings = {{"recipe", "a"}};
   {
     auto journal = Journal::Open(folder, settings);
     ASSERT_TRUE(journal.ok());
-    ASSERT_TRUE(journal.value().Record("one", "d1", {}).ok());
+    ASSERT_TRUE(journal.value().Record("one", {"d1", "s1"}, {}).ok());
   }
   {
     const auto file = base::File::OpenLockedForAppending(folder + "/" + kJournalName);
@@ -172,15 +173,15 @@ TEST(Journal, ForgivesALineThatAKillCutShort) {
   {
     auto journal = Journal::Open(folder, settings);
     ASSERT_TRUE(journal.ok()) << journal.error().message;
-    EXPECT_EQ(journal.value().DigestOf("one"), "d1");
-    EXPECT_EQ(journal.value().DigestOf("two"), "");
-    ASSERT_TRUE(journal.value().Record("three", "d3", {}).ok());
-    ASSERT_TRUE(journal.value().RecordTensors("four", {{7, "h"}}, {{7, {0.1, 1.0 / 3}}}).ok());
+    EXPECT_EQ(journal.value().HashesOf("one").digest, "d1");
+    EXPECT_EQ(journal.value().HashesOf("two").digest, "");
+    ASSERT_TRUE(journal.value().Record("three", {"d3", ""}, {}).ok());
+    ASSERT_TRUE(journal.value().RecordTensors("four", {{7, "h"}}, facts).ok());
   }
-  EXPECT_EQ(Journal::Open(folder, settings).value().DigestOf("three"), "d3");
-  const PackErrors errors = {{7, {0.1, 1.0 / 3}}};
-  EXPECT_EQ(Journal::Open(folder, settings).value().ErrorsOf("four"), errors);  // every bit
-  EXPECT_EQ(Journal::Open(folder, settings).value().ErrorsOf("one"), PackErrors());
+  EXPECT_EQ(Journal::Open(folder, settings).value().HashesOf("three").digest, "d3");
+  EXPECT_EQ(Journal::Open(folder, settings).value().HashesOf("one").sha256, "s1");
+  EXPECT_EQ(Journal::Open(folder, settings).value().FactsOf("four"), facts);  // every bit
+  EXPECT_EQ(Journal::Open(folder, settings).value().FactsOf("one"), TensorFacts());
   const auto changed = Journal::Open(folder, {{"recipe", "b"}});
   ASSERT_FALSE(changed.ok());
   EXPECT_EQ(changed.error().message,

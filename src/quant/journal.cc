@@ -42,9 +42,9 @@ Status CompareSettings(const JsonObject& then, const JsonObject& now) {
 // What the lines of a journal say. A line cut short by a kill, or damaged, says nothing.
 struct Content {
   bool has_settings = false;
-  std::map<std::string, std::string> digests;
-  std::map<std::string, std::map<uint32_t, std::string>> tensors;
-  std::map<std::string, PackErrors> errors;
+  std::map<std::string, FileHashes> files;
+  std::map<std::string, HashesBySlot> tensors;
+  std::map<std::string, TensorFacts> facts;
 };
 
 uint32_t SlotOf(std::string_view text) {
@@ -72,11 +72,27 @@ void TakeErrors(const JsonObject* by_slot, PackErrors& errors) {
   }
 }
 
-void TakeTensors(const JsonObject& hashes, std::map<uint32_t, std::string>& tensors) {
-  for (const auto& [slot, hash] : hashes) {
-    if (!hash.is_string()) continue;
-    tensors[SlotOf(slot)] = std::string(hash.get_string());
+JsonObject TextsBySlot(const HashesBySlot& hashes) {
+  JsonObject by_slot;
+  for (const auto& [slot, hash] : hashes) by_slot[std::to_string(slot)] = hash;
+  return by_slot;
+}
+
+void TakeHashes(const JsonObject* by_slot, HashesBySlot& hashes) {
+  if (by_slot == nullptr) return;
+  for (const auto& [slot, hash] : *by_slot) {
+    if (hash.is_string()) hashes[SlotOf(slot)] = std::string(hash.get_string());
   }
+}
+
+void TakeFacts(base::JsonFields& fields, TensorFacts& facts) {
+  TakeErrors(fields.ObjectOrNull("errors"), facts.errors);
+  TakeHashes(fields.ObjectOrNull("source"), facts.source_hashes);
+}
+
+void AddFacts(const TensorFacts& facts, JsonObject& line) {
+  if (!facts.errors.empty()) line["errors"] = ErrorsBySlot(facts.errors);
+  if (!facts.source_hashes.empty()) line["source"] = TextsBySlot(facts.source_hashes);
 }
 
 Result<Content> ReadContent(const std::string& path, const std::string& text,
@@ -100,15 +116,15 @@ Result<Content> ReadContent(const std::string& path, const std::string& text,
       content.has_settings = true;
     } else if (const JsonObject* hashes = fields.ObjectOrNull("tensors")) {
       const std::string file = fields.StringOr("file", "");
-      TakeTensors(*hashes, content.tensors[file]);
-      TakeErrors(fields.ObjectOrNull("errors"), content.errors[file]);
+      TakeHashes(hashes, content.tensors[file]);
+      TakeFacts(fields, content.facts[file]);
     } else {
       const std::string file = fields.StringOr("file", "");
-      content.digests[file] = fields.StringOr("digest", "");
-      TakeErrors(fields.ObjectOrNull("errors"), content.errors[file]);
+      content.files[file] = {fields.StringOr("digest", ""), fields.StringOr("file_sha256", "")};
+      TakeFacts(fields, content.facts[file]);
     }
   }
-  const bool records = !content.digests.empty() || !content.tensors.empty();
+  const bool records = !content.files.empty() || !content.tensors.empty();
   if (records && !content.has_settings) {
     return base::Corrupt(Quoted(path) +
                          ": line 1, which says what was asked for, is damaged: its SHA-256 is not "
@@ -136,9 +152,9 @@ Result<Journal> Journal::Open(const std::string& folder, const JsonObject& setti
   GLIMMER_ASSIGN(const std::string text, base::ReadTextFile(path, kMaxJournalBytes));
   GLIMMER_ASSIGN(Content content, ReadContent(path, text, settings));
   Journal journal(std::move(file), folder);
-  journal.digests_ = std::move(content.digests);
+  journal.files_ = std::move(content.files);
   journal.tensors_ = std::move(content.tensors);
-  journal.errors_ = std::move(content.errors);
+  journal.facts_ = std::move(content.facts);
   // A kill may have cut the last line short; what follows gets a line of its own.
   const bool torn = !text.empty() && text.back() != '\n';
   if (torn) GLIMMER_TRY(journal.file_.Append("\n"));
@@ -151,37 +167,35 @@ Result<Journal> Journal::Open(const std::string& folder, const JsonObject& setti
   return journal;
 }
 
-std::string Journal::DigestOf(const std::string& file) const {
-  const auto found = digests_.find(file);
-  return found == digests_.end() ? "" : found->second;
+FileHashes Journal::HashesOf(const std::string& file) const {
+  const auto found = files_.find(file);
+  return found == files_.end() ? FileHashes() : found->second;
 }
 
-std::map<uint32_t, std::string> Journal::TensorsOf(const std::string& file) const {
+HashesBySlot Journal::TensorsOf(const std::string& file) const {
   const auto found = tensors_.find(file);
-  return found == tensors_.end() ? std::map<uint32_t, std::string>() : found->second;
+  return found == tensors_.end() ? HashesBySlot() : found->second;
 }
 
-PackErrors Journal::ErrorsOf(const std::string& file) const {
-  const auto found = errors_.find(file);
-  return found == errors_.end() ? PackErrors() : found->second;
+TensorFacts Journal::FactsOf(const std::string& file) const {
+  const auto found = facts_.find(file);
+  return found == facts_.end() ? TensorFacts() : found->second;
 }
 
-Status Journal::RecordTensors(const std::string& file,
-                              const std::map<uint32_t, std::string>& hashes,
-                              const PackErrors& errors) {
-  JsonObject by_slot;
-  for (const auto& [slot, hash] : hashes) by_slot[std::to_string(slot)] = hash;
-  JsonObject line = {{"file", file}, {"tensors", std::move(by_slot)}};
-  if (!errors.empty()) line["errors"] = ErrorsBySlot(errors);
+Status Journal::RecordTensors(const std::string& file, const HashesBySlot& hashes,
+                              const TensorFacts& facts) {
+  JsonObject line = {{"file", file}, {"tensors", TextsBySlot(hashes)}};
+  AddFacts(facts, line);
   GLIMMER_TRY(file_.Append(base::Seal(line)));
   return file_.Sync();
 }
 
-Status Journal::Record(const std::string& file, const std::string& digest,
-                       const PackErrors& errors) {
+Status Journal::Record(const std::string& file, const FileHashes& hashes,
+                       const TensorFacts& facts) {
   // One write call a line: lines of several threads do not mix.
-  JsonObject line = {{"file", file}, {"digest", digest}};
-  if (!errors.empty()) line["errors"] = ErrorsBySlot(errors);
+  JsonObject line = {{"file", file}, {"digest", hashes.digest}};
+  if (!hashes.sha256.empty()) line["file_sha256"] = hashes.sha256;
+  AddFacts(facts, line);
   GLIMMER_TRY(file_.Append(base::Seal(line)));
   return file_.Sync();
 }

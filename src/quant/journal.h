@@ -17,6 +17,21 @@ namespace glimmer::quant {
 
 // Of packed tensors, how far they are from the original.
 using PackErrors = std::map<uint32_t, kernels::PackError>;  // by slot
+using HashesBySlot = std::map<uint32_t, std::string>;
+
+// What is known of a file's tensors beside their own hashes.
+struct TensorFacts {
+  PackErrors errors;
+  HashesBySlot source_hashes;  // of the tensors that they were made of
+
+  bool operator==(const TensorFacts&) const = default;
+};
+
+// Hashes of a complete file.
+struct FileHashes {
+  std::string digest;  // XXH3 over header and tensors' hashes; empty if there is no such file
+  std::string sha256;  // of the bytes; empty when it was not asked for
+};
 
 inline constexpr char kJournalName[] = ".glimmer-journal.jsonl";
 
@@ -31,16 +46,16 @@ class Journal {
   // Compares the settings of an existing journal without opening it for writing.
   static base::Status CheckSettings(const std::string& folder, const base::JsonObject& settings);
 
-  // Digest of a file recorded as complete; empty if there is none.
-  std::string DigestOf(const std::string& file) const;
-  // Hashes of the tensors that an unfinished file is recorded to hold, by slot.
-  std::map<uint32_t, std::string> TensorsOf(const std::string& file) const;
+  // Of a file recorded as complete.
+  FileHashes HashesOf(const std::string& file) const;
+  // Hashes of the tensors that an unfinished file is recorded to hold.
+  HashesBySlot TensorsOf(const std::string& file) const;
   // What was measured of the file's tensors, complete or not.
-  PackErrors ErrorsOf(const std::string& file) const;
+  TensorFacts FactsOf(const std::string& file) const;
   // Both are thread-safe, and durable when they return.
-  base::Status RecordTensors(const std::string& file, const std::map<uint32_t, std::string>& hashes,
-                             const PackErrors& errors);
-  base::Status Record(const std::string& file, const std::string& digest, const PackErrors& errors);
+  base::Status RecordTensors(const std::string& file, const HashesBySlot& hashes,
+                             const TensorFacts& facts);
+  base::Status Record(const std::string& file, const FileHashes& hashes, const TensorFacts& facts);
   // The conversion is complete.
   base::Status Remove();
 
@@ -50,9 +65,9 @@ class Journal {
 
   base::File file_;
   std::string folder_;
-  std::map<std::string, std::string> digests_;
-  std::map<std::string, std::map<uint32_t, std::string>> tensors_;
-  std::map<std::string, PackErrors> errors_;
+  std::map<std::string, FileHashes> files_;
+  std::map<std::string, HashesBySlot> tensors_;
+  std::map<std::string, TensorFacts> facts_;
 };
 
 }  // namespace glimmer::quant

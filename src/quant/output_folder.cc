@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "base/json.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "quant/journal.h"
 
@@ -50,6 +52,7 @@ std::set<std::string> PlannedNames(const Plan& plan, const Companions& companion
   for (const auto& [name, text] : companions.texts) names.insert(name);
   for (const auto& [name, path] : companions.copies) names.insert(name);
   names.insert(companions.others.begin(), companions.others.end());
+  if (companions.sums) names.insert(kSumsName);
   names.insert(companions.scratch.begin(), companions.scratch.end());
   const std::set<std::string> final_names = names;
   for (const std::string& name : final_names) names.insert(base::PartialPath(name));
@@ -109,7 +112,29 @@ bool HoldsFinishedOutput(const Plan& plan, const Companions& companions,
   for (const std::string& name : companions.others) {
     if (!base::FileExists(JoinPath(folder, name))) return false;
   }
+  if (companions.sums && !base::FileExists(JoinPath(folder, kSumsName))) return false;
   return HoldsText(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
+}
+
+// REQUIRES: everything but the index is there.
+Result<std::string> SumsText(const Plan& plan, const Companions& companions,
+                             const std::string& folder,
+                             const std::vector<std::string>& weight_sums) {
+  const base::CancelFlag never;  // what is read here is small
+  std::map<std::string, std::string> sums = {{io::kIndexName, base::Sha256Of(PlannedIndex(plan))}};
+  for (size_t file = 0; file < plan.files.size(); ++file) {
+    sums[plan.files[file].name] = weight_sums[file];
+  }
+  for (const auto& [name, text] : companions.texts) sums[name] = base::Sha256Of(text);
+  std::set<std::string> read(companions.others.begin(), companions.others.end());
+  for (const auto& [name, path] : companions.copies) read.insert(name);
+  for (const std::string& name : companions.dated) read.erase(name);
+  for (const std::string& name : read) {
+    GLIMMER_ASSIGN(sums[name], base::Sha256OfFile(JoinPath(folder, name), never));
+  }
+  std::string text;
+  for (const auto& [name, sum] : sums) text += fmt::format("{}  {}\n", sum, name);
+  return text;
 }
 
 }  // namespace
@@ -151,12 +176,17 @@ Result<OutputState> CheckOutput(const Plan& plan, const Companions& companions,
   return unfinished ? OutputState::kUnfinished : OutputState::kFresh;
 }
 
-Status WriteCompanions(const Plan& plan, const Companions& companions, const std::string& folder) {
+Status WriteCompanions(const Plan& plan, const Companions& companions, const std::string& folder,
+                       const std::vector<std::string>& weight_sums) {
   for (const auto& [name, path] : companions.copies) {
     GLIMMER_TRY(base::CopyFileAtomically(path, JoinPath(folder, name)));
   }
   for (const auto& [name, text] : companions.texts) {
     GLIMMER_TRY(base::WriteFileAtomically(JoinPath(folder, name), text));
+  }
+  if (companions.sums) {
+    GLIMMER_ASSIGN(const std::string sums, SumsText(plan, companions, folder, weight_sums));
+    GLIMMER_TRY(base::WriteFileAtomically(JoinPath(folder, kSumsName), sums));
   }
   return base::WriteFileAtomically(JoinPath(folder, io::kIndexName), PlannedIndex(plan));
 }

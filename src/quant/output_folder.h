@@ -11,8 +11,13 @@
 
 namespace glimmer::quant {
 
-// Copies, texts and last the index.
+// In the format of sha256sum.
+inline constexpr char kSumsName[] = "SHA256SUMS";
+
+// Copies, texts, the sums where they are asked for, and last the index. `weight_sums`: SHA-256 of
+// the weight files, which are not read again.
 base::Status WriteCompanions(const Plan& plan, const Companions& companions,
-                             const std::string& folder);
+                             const std::string& folder,
+                             const std::vector<std::string>& weight_sums);
 
 }  // namespace glimmer::quant

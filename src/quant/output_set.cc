@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace glimmer::quant {
@@ -16,13 +17,20 @@ constexpr size_t kVerifyChunkBytes = size_t{8} << 20;
 
 }  // namespace
 
-OutputSet::OutputSet(const Plan& plan, std::string folder, Journal& journal, Errors errors)
-    : plan_(plan), folder_(std::move(folder)), journal_(journal), states_(plan.files.size()) {
+OutputSet::OutputSet(const Plan& plan, std::string folder, Journal& journal, Errors errors,
+                     Sums sums, const base::CancelFlag& cancel)
+    : plan_(plan),
+      folder_(std::move(folder)),
+      journal_(journal),
+      sums_(sums),
+      cancel_(cancel),
+      states_(plan.files.size()) {
   for (size_t file = 0; file < states_.size(); ++file) {
     states_[file].hashes.resize(plan.files[file].tensors.size());
     states_[file].recorded.resize(plan.files[file].tensors.size());
     states_[file].errors.resize(plan.files[file].tensors.size());
     states_[file].measured.resize(plan.files[file].tensors.size());
+    states_[file].source_hashes.resize(plan.files[file].tensors.size());
     states_[file].unfinished = plan.files[file].tensors.size();
   }
   if (errors == Errors::kUnknown) return;
@@ -36,24 +44,37 @@ void OutputSet::SetError(Place weight, const kernels::PackError& error) {
   states_[weight.file].errors[weight.slot] = error;
 }
 
-bool OutputSet::RestoreErrors(size_t file, const std::vector<uint32_t>& slots) {
+void OutputSet::SetSourceHash(Place place, std::string hash) {
+  if (!hash.empty()) states_[place.file].source_hashes[place.slot] = std::move(hash);
+}
+
+bool OutputSet::RestoreFacts(size_t file, const std::vector<uint32_t>& slots) {
   State& state = states_[file];
-  const PackErrors recorded = journal_.ErrorsOf(plan_.files[file].name);
+  const TensorFacts recorded = journal_.FactsOf(plan_.files[file].name);
   bool complete = true;
   for (const uint32_t slot : slots) {
-    const auto found = recorded.find(slot);
-    if (found != recorded.end()) state.errors[slot] = found->second;
-    complete = complete && (found != recorded.end() || state.measured[slot] == 0);
+    const auto found = recorded.errors.find(slot);
+    if (found != recorded.errors.end()) state.errors[slot] = found->second;
+    complete = complete && (found != recorded.errors.end() || state.measured[slot] == 0);
+    const auto source = recorded.source_hashes.find(slot);
+    if (source != recorded.source_hashes.end()) state.source_hashes[slot] = source->second;
   }
   return complete;
 }
 
-PackErrors OutputSet::ErrorsOf(size_t file, const std::vector<uint32_t>& slots) const {
-  PackErrors errors;
+TensorFacts OutputSet::FactsOf(size_t file, const std::vector<uint32_t>& slots) const {
+  TensorFacts facts;
   for (const uint32_t slot : slots) {
-    if (const auto& error = states_[file].errors[slot]) errors[slot] = *error;
+    if (const auto& error = states_[file].errors[slot]) facts.errors[slot] = *error;
+    const std::string& source = states_[file].source_hashes[slot];
+    if (!source.empty()) facts.source_hashes[slot] = source;
   }
-  return errors;
+  return facts;
+}
+
+Result<std::string> OutputSet::SumOf(const std::string& path) const {
+  if (sums_ == Sums::kUnknown) return std::string();
+  return base::Sha256OfFile(path, cancel_);
 }
 
 std::vector<uint32_t> OutputSet::AllSlots(size_t file) const {
@@ -74,43 +95,47 @@ bool OutputSet::finished(Place place) const {
   return state.kept || !state.hashes[place.slot].empty();
 }
 
-Status OutputSet::VerifyKept(size_t workers, const base::CancelFlag& cancel) {
+Status OutputSet::VerifyKept(size_t workers) {
   return base::RunJobs(states_.size(), workers, [&](size_t file, size_t) -> Status {
-    GLIMMER_TRY(VerifyFile(file, cancel));
+    GLIMMER_TRY(VerifyFile(file));
     if (states_[file].kept) return {};
-    return VerifyTensors(file, cancel);
+    return VerifyTensors(file);
   });
 }
 
-Status OutputSet::VerifyFile(size_t file, const base::CancelFlag& cancel) {
+Status OutputSet::VerifyFile(size_t file) {
   const OutputFile& planned = plan_.files[file];
   std::string path = base::JoinPath(folder_, planned.name);
-  const std::string digest = journal_.DigestOf(planned.name);
+  FileHashes recorded = journal_.HashesOf(planned.name);
   const bool published = base::FileExists(path);
   if (!published) path = base::PartialPath(path);
-  if (digest.empty() || !base::FileExists(path)) return {};
+  if (recorded.digest.empty() || !base::FileExists(path)) return {};
   const std::vector<uint32_t> slots = AllSlots(file);
-  if (!RestoreErrors(file, slots)) return {};
-  GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots, cancel));
+  if (!RestoreFacts(file, slots)) return {};
+  GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots));
   if (hashes.size() != slots.size()) return {};
   std::vector<std::string> in_order;
   for (const auto& [slot, hash] : hashes) in_order.push_back(hash);
-  states_[file].kept = Digest(file, in_order) == digest;
-  states_[file].published = published && states_[file].kept;
-  states_[file].digest = digest;
+  if (Digest(file, in_order) != recorded.digest) return {};
+  if (recorded.sha256.empty()) {
+    GLIMMER_ASSIGN(recorded.sha256, SumOf(path));
+  }
+  states_[file].kept = true;
+  states_[file].published = published;
+  states_[file].file_hashes = std::move(recorded);
   return {};
 }
 
-Status OutputSet::VerifyTensors(size_t file, const base::CancelFlag& cancel) {
+Status OutputSet::VerifyTensors(size_t file) {
   State& state = states_[file];
   const std::string path = base::PartialPath(base::JoinPath(folder_, plan_.files[file].name));
-  const std::map<uint32_t, std::string> recorded = journal_.TensorsOf(plan_.files[file].name);
+  const HashesBySlot recorded = journal_.TensorsOf(plan_.files[file].name);
   if (recorded.empty() || !base::FileExists(path)) return {};
   std::vector<uint32_t> slots;
   for (const auto& [slot, hash] : recorded) {
-    if (slot < state.hashes.size() && RestoreErrors(file, {slot})) slots.push_back(slot);
+    if (slot < state.hashes.size() && RestoreFacts(file, {slot})) slots.push_back(slot);
   }
-  GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots, cancel));
+  GLIMMER_ASSIGN(const auto hashes, HashTensors(path, file, slots));
   for (const auto& [slot, hash] : hashes) {
     if (recorded.at(slot) != hash) continue;
     state.hashes[slot] = hash;
@@ -120,11 +145,10 @@ Status OutputSet::VerifyTensors(size_t file, const base::CancelFlag& cancel) {
   return {};
 }
 
-Result<std::map<uint32_t, std::string>> OutputSet::HashTensors(
-    const std::string& path, size_t file, const std::vector<uint32_t>& slots,
-    const base::CancelFlag& cancel) const {
+Result<HashesBySlot> OutputSet::HashTensors(const std::string& path, size_t file,
+                                            const std::vector<uint32_t>& slots) const {
   const OutputFile& planned = plan_.files[file];
-  std::map<uint32_t, std::string> hashes;
+  HashesBySlot hashes;
   GLIMMER_ASSIGN(const base::File input, base::File::OpenForReading(path));
   GLIMMER_ASSIGN(const uint64_t file_bytes, input.SizeBytes());
   if (file_bytes != planned.file_bytes) return hashes;
@@ -137,7 +161,7 @@ Result<std::map<uint32_t, std::string>> OutputSet::HashTensors(
     const io::TensorInfo& info = planned.tensors[slot];
     base::Hasher hasher;
     GLIMMER_TRY(input.ReadInPieces(info.offset, info.size_bytes, chunk, [&](auto piece) -> Status {
-      if (cancel.IsSet()) return base::Cancelled("stopped");
+      if (cancel_.IsSet()) return base::Cancelled("stopped");
       hasher.Add(piece);
       return {};
     }));
@@ -182,10 +206,11 @@ Status OutputSet::Complete(size_t file) {
   State& state = states_[file];
   GLIMMER_TRY(Open(file));  // a file of empty tensors has had no write
   GLIMMER_TRY(state.writer->Sync());
-  state.digest = Digest(file, state.hashes);
-  GLIMMER_TRY(
-      journal_.Record(plan_.files[file].name, state.digest, ErrorsOf(file, AllSlots(file))));
   state.writer.reset();
+  const std::string& name = plan_.files[file].name;
+  state.file_hashes.digest = Digest(file, state.hashes);
+  GLIMMER_ASSIGN(state.file_hashes.sha256, SumOf(base::PartialPath(base::JoinPath(folder_, name))));
+  GLIMMER_TRY(journal_.Record(name, state.file_hashes, FactsOf(file, AllSlots(file))));
   state.kept = true;
   return {};
 }
@@ -205,7 +230,7 @@ Status OutputSet::Commit() {
   for (size_t file = 0; file < states_.size(); ++file) {
     State& state = states_[file];
     if (!state.writer) continue;
-    std::map<uint32_t, std::string> fresh;
+    HashesBySlot fresh;
     std::vector<uint32_t> slots;
     for (uint32_t slot = 0; slot < state.hashes.size(); ++slot) {
       if (state.hashes[slot].empty() || state.recorded[slot] != 0) continue;
@@ -215,7 +240,7 @@ Status OutputSet::Commit() {
     }
     if (fresh.empty()) continue;
     GLIMMER_TRY(state.writer->Sync());
-    GLIMMER_TRY(journal_.RecordTensors(plan_.files[file].name, fresh, ErrorsOf(file, slots)));
+    GLIMMER_TRY(journal_.RecordTensors(plan_.files[file].name, fresh, FactsOf(file, slots)));
   }
   return {};
 }

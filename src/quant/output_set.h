@@ -26,15 +26,18 @@ namespace glimmer::quant {
 
 // Whether the error of packing is wanted.
 enum class Errors { kUnknown, kMeasured };
+// Whether the SHA-256 of files is.
+enum class Sums { kUnknown, kSha256 };
 
 class OutputSet {
  public:
-  // `plan` and `journal` must outlive it. With kMeasured, what an earlier attempt packed is kept
-  // only where the journal has its error.
-  OutputSet(const Plan& plan, std::string folder, Journal& journal, Errors errors);
+  // All but `folder` must outlive it. With kMeasured, what an earlier attempt packed is kept only
+  // where the journal has its error.
+  OutputSet(const Plan& plan, std::string folder, Journal& journal, Errors errors, Sums sums,
+            const base::CancelFlag& cancel);
 
   // Finds what to keep by reading it. Errors: kIo, kCancelled.
-  base::Status VerifyKept(size_t workers, const base::CancelFlag& cancel);
+  base::Status VerifyKept(size_t workers);
   bool kept(size_t file) const { return states_[file].kept; }
   // Whether the tensor is complete, from now or before.
   bool finished(Place place) const;
@@ -44,6 +47,9 @@ class OutputSet {
   base::Status Write(Place place, uint64_t offset, std::span<const std::byte> bytes);
   // What packing this linear's weight lost. REQUIRES: before Finish() of the weight.
   void SetError(Place weight, const kernels::PackError& error);
+  // Of what the tensor was made; an empty one says nothing. REQUIRES: before Finish() of the
+  // tensor.
+  void SetSourceHash(Place place, std::string hash);
   // The tensor is complete and its bytes have this hash.
   base::Status Finish(Place place, std::string hash);
 
@@ -56,7 +62,11 @@ class OutputSet {
 
   uint64_t bytes_written() const { return bytes_written_; }
   // REQUIRES: the file is complete.
-  const std::string& digest(size_t file) const { return states_[file].digest; }
+  const FileHashes& hashes(size_t file) const { return states_[file].file_hashes; }
+  // Empty where it is not known.
+  const std::string& source_hash(Place place) const {
+    return states_[place.file].source_hashes[place.slot];
+  }
   // Zero where nothing was measured.
   kernels::PackError error(Place weight) const {
     return states_[weight.file].errors[weight.slot].value_or(kernels::PackError());
@@ -72,27 +82,32 @@ class OutputSet {
     std::vector<uint8_t> recorded;    // by slot: the journal knows the hash
     std::vector<std::optional<kernels::PackError>> errors;  // by slot
     std::vector<uint8_t> measured;                          // by slot: is kept with its error only
-    std::string digest;                                     // once it is complete
+    std::vector<std::string> source_hashes;                 // by slot
+    FileHashes file_hashes;                                 // once it is complete
     std::atomic<size_t> unfinished{0};
   };
 
   base::Status Open(size_t file);
   base::Status Complete(size_t file);
-  // Takes the errors that the journal has of these slots; false when one is missing.
-  bool RestoreErrors(size_t file, const std::vector<uint32_t>& slots);
+  // Takes what the journal knows of these slots; false when an error is missing.
+  bool RestoreFacts(size_t file, const std::vector<uint32_t>& slots);
   std::vector<uint32_t> AllSlots(size_t file) const;
-  PackErrors ErrorsOf(size_t file, const std::vector<uint32_t>& slots) const;
+  TensorFacts FactsOf(size_t file, const std::vector<uint32_t>& slots) const;
   std::string Digest(size_t file, const std::vector<std::string>& hashes) const;
   // Hashes the tensors with these slots; nothing when the file is not as planned.
-  base::Result<std::map<uint32_t, std::string>> HashTensors(const std::string& path, size_t file,
-                                                            const std::vector<uint32_t>& slots,
-                                                            const base::CancelFlag& cancel) const;
-  base::Status VerifyFile(size_t file, const base::CancelFlag& cancel);
-  base::Status VerifyTensors(size_t file, const base::CancelFlag& cancel);
+  base::Result<HashesBySlot> HashTensors(const std::string& path, size_t file,
+                                         const std::vector<uint32_t>& slots) const;
+  base::Status VerifyFile(size_t file);
+  base::Status VerifyTensors(size_t file);
+  // Reads the file back, most of it from the page cache: its tensors were written by several
+  // threads at their places, so no hash could follow the order of the bytes.
+  base::Result<std::string> SumOf(const std::string& path) const;
 
   const Plan& plan_;
   std::string folder_;
   Journal& journal_;
+  Sums sums_;
+  const base::CancelFlag& cancel_;
   std::vector<State> states_;
   std::atomic<uint64_t> bytes_written_{0};
 };

@@ -31,14 +31,16 @@ Status WeightSource::ReadPart(size_t, model::Part, uint64_t, std::span<std::byte
 
 CheckpointSource::CheckpointSource(const std::vector<model::TensorSpec>& specs,
                                    const io::Checkpoint& checkpoint)
-    : WeightSource(specs) {
+    : WeightSource(specs), hashes_(specs.size()) {
   tensors_.reserve(specs.size());
   for (const model::TensorSpec& spec : specs) tensors_.push_back(checkpoint.Find(spec.name));
 }
 
 Status CheckpointSource::ReadBytes(size_t index, uint64_t offset, std::span<std::byte> out) const {
   bytes_read_ += out.size();
-  return io::Checkpoint::Read(tensors_[index], offset, out);
+  GLIMMER_TRY(io::Checkpoint::Read(tensors_[index], offset, out));
+  hashes_.Add(index, offset, out, tensors_[index].info->size_bytes);
+  return {};
 }
 
 void CheckpointSource::WillRead(size_t index) const {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "io/checkpoint.h"
 #include "model/inventory.h"
+#include "quant/content_hashes.h"
 #include "tensor/bf16.h"
 
 namespace glimmer::quant {
@@ -36,6 +37,9 @@ class WeightSource {
   virtual float InputAmax(size_t) const { return 0; }
   // "file: tensor" for messages.
   virtual std::string Describe(size_t index) const = 0;
+  // XXH3 of the tensor's bytes as the source stores them; empty when they were not read to the end,
+  // or the source is no file.
+  virtual std::string ContentHash(size_t) const { return ""; }
 
   const model::TensorSpec& spec(size_t index) const { return specs_[index]; }
 
@@ -51,12 +55,14 @@ class CheckpointSource : public WeightSource {
   base::Status ReadBytes(size_t index, uint64_t offset, std::span<std::byte> out) const override;
   void WillRead(size_t index) const override;
   std::string Describe(size_t index) const override;
+  std::string ContentHash(size_t index) const override { return hashes_.Of(index); }
   // By all reads so far.
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
   std::vector<io::TensorRef> tensors_;
   mutable std::atomic<uint64_t> bytes_read_{0};
+  mutable ContentHashes hashes_;
 };
 
 // Random weights with the statistics of trained ones: Gaussian, rows of different size, rare

@@ -17,10 +17,15 @@
 
 namespace glimmer::report {
 
+// A weight file has the first two hashes, any other the last.
 struct SourceFile {
   std::string name;
   uint64_t bytes = 0;
-  std::string header_hash;  // XXH3 of the safetensors header
+  std::string header_hash{};  // XXH3 of the safetensors header
+  // XXH3 over the file's beginning up to its data and its tensors' XXH3 in the file's order, as
+  // FileEntry has it of the output. Empty when not every tensor was read.
+  std::string digest{};
+  std::string sha256{};
 };
 
 // One file of calibration texts, as data::FileReport says it.
@@ -66,8 +71,13 @@ struct Facts {
   RunFacts run;
 };
 
-// Sizes and header hashes of the source's weight files. Errors: kIo, kCorrupt.
-base::Result<std::vector<SourceFile>> DescribeSource(const io::Checkpoint& source);
+// The source's weight files, whose tensors were hashed while they were read, then its config.json,
+// index, and tokenizer, and what was copied. Errors: kIo, kCorrupt.
+base::Result<std::vector<SourceFile>> DescribeSource(const io::Checkpoint& source,
+                                                     const std::string& folder,
+                                                     const quant::Plan& plan,
+                                                     const quant::Companions& companions,
+                                                     const quant::Written& written);
 
 // The last component of a folder's path, whatever form the path has.
 std::string FolderName(const std::string& path);

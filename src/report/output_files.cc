@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
-#include "base/hash.h"
+#include "base/sha256.h"
 #include "calib/stats_file.h"
 #include "report/write.h"
 
@@ -11,14 +11,15 @@ namespace glimmer::report {
 namespace {
 
 FileEntry OfText(const std::string& name, const std::string& text) {
-  return {name, text.size(), base::HashOf(text)};
+  return {name, text.size(), base::Sha256Of(text)};
 }
 
 FileEntry OfFile(const std::string& name, const std::string& path) {
   FileEntry entry;
   entry.name = name;
-  const auto hash = base::HashOfFile(path);
-  if (hash.ok()) entry.hash = hash.value();
+  const base::CancelFlag never;
+  const auto hash = base::Sha256OfFile(path, never);
+  if (hash.ok()) entry.sha256 = hash.value();
   const auto file = base::File::OpenForReading(path);
   if (!file.ok()) return entry;
   const auto bytes = file.value().SizeBytes();
@@ -32,7 +33,8 @@ std::vector<FileEntry> OutputFiles(const Facts& facts, const std::string& card) 
   std::vector<FileEntry> files, others;
   for (size_t i = 0; i < facts.plan.files.size(); ++i) {
     const quant::OutputFile& file = facts.plan.files[i];
-    files.push_back({file.name, file.file_bytes, facts.written.digests[i], true});
+    files.push_back(
+        {file.name, file.file_bytes, facts.written.sha256[i], facts.written.digests[i]});
   }
   for (const auto& [name, text] : facts.companions.texts) others.push_back(OfText(name, text));
   for (const auto& [name, path] : facts.companions.copies) others.push_back(OfFile(name, path));

@@ -12,10 +12,10 @@ namespace glimmer::report {
 struct FileEntry {
   std::string name;
   uint64_t bytes = 0;
-  std::string hash;  // XXH3, 128 bits
-  // Of weight files: over the header and the hashes of the tensors in their order, as in the
-  // journal, so that no file is read again.
-  bool is_digest = false;
+  std::string sha256;  // of its bytes, as in SHA256SUMS
+  // Of weight files: XXH3 over the header and the hashes of the tensors in their order, as in the
+  // journal.
+  std::string digest{};
 };
 
 // Weight files, then the others by name. A file that cannot be read has no hash.

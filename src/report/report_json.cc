@@ -141,8 +141,11 @@ JsonObject CalibrationJson(const Facts& facts, const Figures& figures) {
 JsonObject SourceJson(const Facts& facts) {
   JsonArray files;
   for (const SourceFile& file : facts.source_files) {
-    files.push_back(
-        {{"name", file.name}, {"bytes", file.bytes}, {"header_hash", file.header_hash}});
+    JsonObject entry = {{"name", file.name}, {"bytes", file.bytes}};
+    if (!file.header_hash.empty()) entry["header_hash"] = file.header_hash;
+    if (!file.digest.empty()) entry["digest"] = file.digest;
+    if (!file.sha256.empty()) entry["sha256"] = file.sha256;
+    files.push_back(std::move(entry));
   }
   return {{"folder", facts.source_folder}, {"files", std::move(files)}};
 }
@@ -150,9 +153,9 @@ JsonObject SourceJson(const Facts& facts) {
 JsonObject OutputJson(const Facts& facts, const std::string& card) {
   JsonArray files;
   for (const FileEntry& file : OutputFiles(facts, card)) {
-    files.push_back({{"name", file.name},
-                     {"bytes", file.bytes},
-                     {file.is_digest ? "digest" : "hash", file.hash}});
+    JsonObject entry = {{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}};
+    if (!file.digest.empty()) entry["digest"] = file.digest;
+    files.push_back(std::move(entry));
   }
   return {{"folder", facts.output_folder}, {"files", std::move(files)}};
 }

@@ -153,22 +153,24 @@ std::string CalibrationSection(const Facts& facts, const Figures& figures) {
 
 std::string FileSection(const Facts& facts, const std::string& card) {
   const std::vector<HtmlTable::Heading> headings = {
-      {"file", Column::kText}, {"bytes", Column::kNumber}, {"XXH3", Column::kText}};
+      {"file", Column::kText}, {"bytes", Column::kNumber}, {"hash", Column::kText}};
   HtmlTable source(headings), output(headings);
+  const auto code = [](const std::string& hash) {
+    return Element("code", "class=\"hash\"", Text(hash));
+  };
   for (const SourceFile& file : facts.source_files) {
     source.AddRow({Text(file.name), WithCommas(file.bytes),
-                   Element("code", "class=\"hash\"", Text(file.header_hash))});
+                   code(file.sha256.empty() ? file.digest : file.sha256)});
   }
   for (const FileEntry& file : OutputFiles(facts, card)) {
-    output.AddRow({Text(file.name), WithCommas(file.bytes),
-                   Element("code", "class=\"hash\"", Text(file.hash))});
+    output.AddRow({Text(file.name), WithCommas(file.bytes), code(file.sha256)});
   }
-  return Section("Files",
-                 "Source files with the hash of their headers; written files with the hash of "
-                 "their bytes, of weight files over the header and the hashes of the tensors. XXH3 "
-                 "finds damage, it is no proof of origin.",
-                 Element("h3", "Read from <code>" + Text(facts.source_folder) + "</code>") +
-                     source.Html() + Element("h3", "Written") + output.Html());
+  return Section(
+      "Files",
+      "SHA-256 of the bytes, as in SHA256SUMS; of the source's weight files XXH3 over the "
+      "header and the XXH3 of the tensors, which were hashed while they were read.",
+      Element("h3", "Read from <code>" + Text(facts.source_folder) + "</code>") + source.Html() +
+          Element("h3", "Written") + output.Html());
 }
 
 std::string RunSection(const Facts& facts, const Figures& figures) {

@@ -9,6 +9,7 @@
 namespace glimmer::report {
 
 std::vector<std::string> Names() { return {kCardName, kHtmlName, kJsonName}; }
+std::vector<std::string> DatedNames() { return {kHtmlName, kJsonName}; }
 
 base::Status Write(const Facts& facts) {
   const Figures figures = ComputeFigures(facts);

@@ -17,6 +17,8 @@ inline constexpr char kJsonName[] = "report.json";
 
 // The three names, for quant::Companions::others.
 std::vector<std::string> Names();
+// Of those, what depends on when and where a run took place.
+std::vector<std::string> DatedNames();
 
 // Into facts.output_folder. Errors: kIo, kExhausted.
 base::Status Write(const Facts& facts);

@@ -67,8 +67,10 @@ def activation_bytes(tokens, width, layers, experts):
 
 
 def read_weights(folder):
-    """The same without the model card, which names the texts and how they were given."""
-    return {name: data for name, data in read_output(folder).items() if name != "README.md"}
+    """The same without the model card, which names the texts and how they were given, and the sums,
+    of which one is the card's."""
+    return {name: data for name, data in read_output(folder).items()
+            if name not in ("README.md", "SHA256SUMS")}
 
 
 def read_all_tensors(folder):

@@ -677,7 +677,9 @@ class Memory(Calibrated):
         size = source_bytes(model)
         self.assertGreater(size, 2 * measured.peak_anonymous)
         activations = activation_bytes(samples * length, width, layers, experts)
-        self.assertLess(measured.bytes_read - activations, 1.05 * size)
+        # The output is read back once, for its SHA-256.
+        output = sum(path.stat().st_size for path in (self.folder / "out").glob("*.safetensors"))
+        self.assertLess(measured.bytes_read - activations - output, 1.05 * size)
         self.assertLess(measured.peak_file, 0.05 * size + 30e6)  # nor is it read through mappings
 
     def test_long_sequences_whose_positions_layers_share(self):

@@ -183,7 +183,7 @@ class Layers(Killed):
         longer.write_text(self.tokens.read_text() + '{"tokens": [1]}\n')
         self.options[1], kept = longer, self.options[1]
         try:
-            self.finish(out, apart_from=["README.md"])  # the card has the file's hash
+            self.finish(out, apart_from=["README.md", "SHA256SUMS"])  # the card has the file's hash
         finally:
             self.options[1] = kept
 

@@ -336,8 +336,9 @@ class Resume(Case):
         self.model = self.folder / "model"
         run("synth", self.folder / "config.json", self.model, "--max-shard-size", "100MB")
 
-    def start(self, out):
-        return subprocess.Popen([PROGRAM, "quantize", self.model, out, *self.options, "--resume"],
+    def start(self, out, model=None):
+        return subprocess.Popen([PROGRAM, "quantize", model or self.model, out, *self.options,
+                                 "--resume"],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def test_twenty_random_kills(self):
@@ -371,10 +372,16 @@ class Resume(Case):
         self.assertEqual(read_output(out), expected)
         self.assertEqual(killed, 20)
 
-    def interrupt(self, out):
+    def finished_shards(self, out):
+        """Of an unfinished conversion: what the journal has the digests of."""
+        journal = out / ".glimmer-journal.jsonl"
+        lines = journal.read_text().splitlines() if journal.exists() else []
+        return [out / (line.split('"')[3] + ".partial") for line in lines if '"digest"' in line]
+
+    def interrupt(self, out, model=None):
         """Leaves an unfinished conversion that has at least one finished shard."""
-        process = self.start(out)
-        while not any(out.glob("model-*.safetensors")) and process.poll() is None:
+        process = self.start(out, model)
+        while not self.finished_shards(out) and process.poll() is None:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -393,16 +400,30 @@ class Resume(Case):
             done = run("quantize", self.model, out, "--weights-only", "--resume", *options)
             self.assert_fails(done, INVALID, said)
         self.assert_fails(run("quantize", self.model, out, *self.options), INVALID, "--resume")
-        shard = next(self.model.glob("*.safetensors"))
+
+    def test_the_source_counts_by_content_not_by_time(self):
+        """The same bytes downloaded again go on; other weights of the same shapes do not."""
+        model = self.model
+        run("quantize", model, self.folder / "undisturbed", *self.options)
+        out = self.folder / "out"
+        self.interrupt(out, model)
+        shard = next(model.glob("*.safetensors"))
         os.utime(shard)
-        self.assert_fails(run("quantize", self.model, out, *self.options, "--resume"), INVALID,
-                          shard.name, "has changed")
+        same = shard.read_bytes()
+        start = read_header(shard)[1]
+        shard.write_bytes(same[:start] + same[start:].translate(bytes(i ^ 1 for i in range(256))))
+        done = run("quantize", model, out, *self.options, "--resume")
+        self.assert_fails(done, INVALID, f"samples of source file {shard.name} has changed")
+        self.assertNotIn("...", done.stderr)
+        shard.write_bytes(same)
+        self.assertEqual(run("quantize", model, out, *self.options, "--resume").returncode, 0)
+        self.assertEqual(read_output(out), read_output(self.folder / "undisturbed"))
 
     def test_damage_to_a_finished_shard_is_repaired(self):
         run("quantize", self.model, self.folder / "undisturbed", *self.options)
         out = self.folder / "out"
         self.interrupt(out)
-        shard = next(out.glob("model-*.safetensors"))
+        shard = self.finished_shards(out)[0]
         data = bytearray(shard.read_bytes())
         data[-1] ^= 1
         shard.write_bytes(data)

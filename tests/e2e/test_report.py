@@ -1,5 +1,6 @@
 """What `glimmer quantize` says of its work: report.json, report.html and the model card."""
 
+import hashlib
 import json
 import math
 import re
@@ -113,16 +114,50 @@ class Report(Case):
     def test_files_are_named_with_size_and_hash(self):
         listed = {f["name"]: f for f in self.report["output"]["files"]}
         for name, data in read_folder(self.out).items():
-            if name in ("report.html", "report.json", "model.safetensors.index.json"):
+            if name in ("report.html", "report.json", "model.safetensors.index.json", "SHA256SUMS"):
                 self.assertNotIn(name, listed)
                 continue
-            self.assertEqual(listed.pop(name)["bytes"], len(data), name)
+            file = listed.pop(name)
+            self.assertEqual(file["bytes"], len(data), name)
+            self.assertEqual(file["sha256"], hashlib.sha256(data).hexdigest(), name)
+            self.assertEqual("digest" in file, name.endswith(".safetensors"))
         self.assertEqual(listed, {})
-        (source,) = self.report["source"]["files"]
+
+    def test_the_source_is_named_by_its_bytes(self):
+        source, *others = self.report["source"]["files"]
+        self.assertEqual(source["name"], "model.safetensors")
         self.assertEqual(source["bytes"], (REFERENCE / "model.safetensors").stat().st_size)
-        for file in self.report["output"]["files"] + self.report["source"]["files"]:
-            hashes = [v for k, v in file.items() if k not in ("name", "bytes")]
-            self.assertRegex(hashes[0], "^[0-9a-f]{32}$")
+        for key in ("header_hash", "digest"):
+            self.assertRegex(source[key], "^[0-9a-f]{32}$")
+        self.assertLess({"config.json", "tokenizer.json"}, {file["name"] for file in others})
+        for file in others:
+            data = (REFERENCE / file["name"]).read_bytes()
+            self.assertEqual(file["sha256"], hashlib.sha256(data).hexdigest(), file["name"])
+
+    def test_the_sources_digest_follows_every_byte_and_not_the_way_it_is_read(self):
+        def digest(model, name, *options):
+            out = self.folder / name
+            done = run("quantize", model, out, *options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads((out / "report.json").read_text())["source"]["files"][0]["digest"]
+        expected = self.report["source"]["files"][0]["digest"]
+        self.assertEqual(digest(REFERENCE, "alone", "--weights-only"), expected)
+        self.assertEqual(digest(REFERENCE, "other", "--samples", 1, "--seq-len", 7, "--recipe",
+                                "nvfp4-experts"), expected)
+        model = self.copy_reference()
+        data = bytearray((model / "model.safetensors").read_bytes())
+        data[-1] ^= 1
+        (model / "model.safetensors").write_bytes(data)
+        self.assertNotEqual(digest(model, "changed", "--weights-only"), expected)
+
+    def test_sums_are_what_other_programs_check(self):
+        done = subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=self.out,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        names = {line.split("  ")[1] for line in (self.out / "SHA256SUMS").read_text().splitlines()}
+        self.assertEqual(names, set(read_output(self.out)) - {"SHA256SUMS"})
+        checked = run("check", self.out, "--sha256", self.out / "SHA256SUMS")
+        self.assertEqual(checked.returncode, 0, checked.stdout)
 
     def test_weight_error_is_that_of_the_files(self):
         weights = self.report["weights"]
@@ -317,7 +352,7 @@ class Others(Case):
         self.assertEqual(run("quantize", REFERENCE, out, *options, "--resume").returncode, 0)
         self.assertEqual(read_output(out), read_output(undisturbed))
         both = [json.loads((f / "report.json").read_text()) for f in (out, undisturbed)]
-        for part in ("weights", "inputs", "experts", "calibration"):
+        for part in ("weights", "inputs", "experts", "calibration", "source"):
             self.assertEqual(both[0][part], both[1][part])
 
     def test_the_card_is_the_same_after_kills(self):
