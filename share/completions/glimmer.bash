@@ -6,7 +6,7 @@ _glimmer() {
   local settings=${model% --threads}
   local texts="--calibration --samples --seq-len --chat --activations --expert-input-scale --latent-norm-eps --memory --threads"
   local -A options=(
-    [plan]="$texts --recipe --weights-only --max-shard-size --json --help"
+    [plan]="$texts --recipe --weights-only --max-shard-size --out --json --help"
     [quantize]="$texts --stats --weights-only --recipe --resume --dry-run --max-shard-size --scale-rule --json --help"
     [check]="--base --engine --deep --sha256 --strict --json --help"
     [convert]="--recipe --engine --resume --dry-run --max-shard-size --json --help"

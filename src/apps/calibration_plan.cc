@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "apps/terminal.h"
+#include "base/file.h"
+#include "base/free_memory.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "calib/estimate.h"
 #include "calib/hidden_states.h"
 #include "quant/convert.h"
 
@@ -18,20 +20,82 @@ using base::HumanBytes;
 using base::Result;
 using base::WithCommas;
 
-double ReadSeconds(const CalibrationEstimate& e, const quant::Plan& plan) {
-  if (e.read_bytes_per_second == 0) return 0;
-  return static_cast<double>(plan.totals.bytes_source) / e.read_bytes_per_second;
+double Seconds(uint64_t bytes, double bytes_per_second) {
+  return bytes_per_second == 0 ? 0 : static_cast<double>(bytes) / bytes_per_second;
 }
 
-// Reading the next weights overlaps computing.
+double ReadSeconds(const CalibrationEstimate& e, const quant::Plan& plan) {
+  return Seconds(plan.totals.bytes_source, e.read_bytes_per_second);
+}
+
+double PackSeconds(const CalibrationEstimate& e, const quant::Plan& plan) {
+  return Seconds(2 * plan.totals.parameters_quantized, e.packed_bytes_per_second);
+}
+
+// Where the page cache holds the scratch files, only what is synced is waited for.
+double SpillSeconds(const CalibrationEstimate& e) {
+  if (e.spill_fits) return Seconds(e.spill.synced, e.disk.write_bytes_per_second);
+  return Seconds(e.spill.written, e.disk.write_bytes_per_second) +
+         Seconds(e.spill.read, e.disk.read_bytes_per_second);
+}
+
+double OutputSeconds(const CalibrationEstimate& e, const quant::Plan& plan) {
+  return Seconds(plan.totals.bytes_total(), e.disk.write_bytes_per_second);
+}
+
+// Reading the next weights overlaps computing and packing; what is written is waited for.
 double TotalSeconds(const CalibrationEstimate& e, const quant::Plan& plan) {
-  return std::max(e.compute_seconds(), ReadSeconds(e, plan));
+  return std::max(e.compute_seconds() + PackSeconds(e, plan), ReadSeconds(e, plan)) +
+         SpillSeconds(e) + OutputSeconds(e, plan);
+}
+
+std::string Speed(double bytes_per_second) {
+  return HumanBytes(static_cast<uint64_t>(bytes_per_second)) + "/s";
+}
+
+std::string ExistingFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::absolute(folder, error).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  while (!base::FolderExists(path.string()) && path.has_relative_path()) path = path.parent_path();
+  return path.string();
+}
+
+void MeasureDisk(const std::string& folder, CalibrationEstimate& e) {
+  e.disk_folder = ExistingFolder(folder);
+  const base::Result<calib::DiskSpeed> disk = calib::MeasureDisk(e.disk_folder);
+  if (disk.ok()) {
+    e.disk = disk.value();
+  } else {
+    e.disk_problem = disk.error().message;
+  }
+}
+
+std::string DiskText(const CalibrationEstimate& e) {
+  if (!e.disk_problem.empty()) {
+    return "its speed could not be measured, so the time leaves it out: " + e.disk_problem;
+  }
+  return fmt::format("writes {}, reads {}, measured in {}", Speed(e.disk.write_bytes_per_second),
+                     Speed(e.disk.read_bytes_per_second), base::Quoted(e.disk_folder));
+}
+
+std::string WithTime(const std::string& what, const CalibrationEstimate& e, double seconds) {
+  return e.disk_problem.empty() ? what + ", about " + base::HumanSeconds(seconds) : what;
+}
+
+std::string SpillText(const CalibrationEstimate& e) {
+  const std::string what = fmt::format(
+      "{} written and {} read, {}", HumanBytes(e.spill.written), HumanBytes(e.spill.read),
+      e.spill_fits ? "which memory can hold, " + HumanBytes(e.spill.synced) + " of it synced"
+                   : std::string("more than memory can hold: counted as if it held none"));
+  return WithTime(what, e, SpillSeconds(e));
 }
 
 }  // namespace
 
 Result<CalibrationEstimate> EstimateCalibration(const CalibrationOptions& options,
-                                                const ModelInput& input, const quant::Plan& plan) {
+                                                const ModelInput& input, const quant::Plan& plan,
+                                                const std::string& disk_folder) {
   CalibrationEstimate e;
   calib::CalibrationShape shape;
   e.tokens_known = !options.files.empty() && !input.folder.empty();
@@ -58,6 +122,12 @@ Result<CalibrationEstimate> EstimateCalibration(const CalibrationOptions& option
   e.flops = calib::CalibrationFlops(plan.config, plan.specs, shape);
   base::ThreadPool pool(e.threads);
   e.flops_per_second = calib::MeasureFlops(pool);
+  e.packed_bytes_per_second = calib::MeasurePacking(pool);
+  MeasureDisk(disk_folder, e);
+  e.spill = calib::SpillTrafficOf(plan.config, shape.tokens,
+                                  calib::ElementOf(options.settings().activations));
+  const uint64_t free = base::FreeMemoryBytes();
+  e.spill_fits = e.scratch_bytes + std::min(e.memory_bytes, free) / 2 < free / 2;
   if (input.weights) {
     GLIMMER_ASSIGN(e.read_bytes_per_second, calib::MeasureReading(*input.weights));
   }
@@ -76,11 +146,18 @@ std::string EstimateText(const CalibrationEstimate& e, const quant::Plan& plan) 
        fmt::format("{:.4g} TFLOP at {:.4g} GFLOP/s, measured with {} thread{}", e.flops / 1e12,
                    e.flops_per_second / 1e9, e.threads, e.threads == 1 ? "" : "s")});
   const double read = ReadSeconds(e, plan);
+  table.AddRow({"reading", read == 0 ? "once; its speed could not be measured"
+                                     : fmt::format("once, {} at {}, measured",
+                                                   HumanBytes(plan.totals.bytes_source),
+                                                   Speed(e.read_bytes_per_second))});
   table.AddRow(
-      {"reading",
-       read == 0 ? "once; its speed could not be measured"
-                 : fmt::format("once, {} at {}/s, measured", HumanBytes(plan.totals.bytes_source),
-                               HumanBytes(static_cast<uint64_t>(e.read_bytes_per_second)))});
+      {"packing",
+       fmt::format("{} at {}, measured, about {}", HumanBytes(2 * plan.totals.parameters_quantized),
+                   Speed(e.packed_bytes_per_second), base::HumanSeconds(PackSeconds(e, plan)))});
+  table.AddRow({"disk", DiskText(e)});
+  table.AddRow({"hidden states", SpillText(e)});
+  table.AddRow({"output", WithTime(HumanBytes(plan.totals.bytes_total()) + " written", e,
+                                   OutputSeconds(e, plan))});
   table.AddRow({"time", "about " + base::HumanSeconds(TotalSeconds(e, plan))});
   return table.Text();
 }
@@ -95,6 +172,15 @@ base::JsonObject EstimateJson(const CalibrationEstimate& e, const quant::Plan& p
           {"flops", e.flops},
           {"flops_per_second", e.flops_per_second},
           {"read_bytes_per_second", e.read_bytes_per_second},
+          {"packed_bytes_per_second", e.packed_bytes_per_second},
+          {"disk_folder", e.disk_folder},
+          {"disk_problem", e.disk_problem},
+          {"disk_write_bytes_per_second", e.disk.write_bytes_per_second},
+          {"disk_read_bytes_per_second", e.disk.read_bytes_per_second},
+          {"spill_bytes_written", e.spill.written},
+          {"spill_bytes_read", e.spill.read},
+          {"spill_bytes_synced", e.spill.synced},
+          {"spill_fits_in_memory", e.spill_fits},
           {"threads", e.threads},
           {"seconds", TotalSeconds(e, plan)}};
 }

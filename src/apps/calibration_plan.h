@@ -5,6 +5,7 @@
 
 #include "apps/calibration_input.h"
 #include "base/json_types.h"
+#include "calib/estimate.h"
 #include "quant/plan.h"
 
 namespace glimmer::apps {
@@ -18,17 +19,25 @@ struct CalibrationEstimate {
   uint64_t scratch_bytes = 0;  // on the output's disk, while calibrating
   double flops = 0;
   double flops_per_second = 0;
-  double read_bytes_per_second = 0;  // 0: not known
+  double read_bytes_per_second = 0;  // of the source; 0: not known
+  double packed_bytes_per_second = 0;
+  std::string disk_folder;    // whose disk was measured for what is written
+  calib::DiskSpeed disk;      // zeros: not known
+  std::string disk_problem;   // why
+  calib::SpillTraffic spill;  // of activations
+  bool spill_fits = false;    // the page cache can hold the scratch files
   size_t threads = 0;
 
   double compute_seconds() const { return flops / flops_per_second; }
 };
 
-// Reads the calibration files if any are given. Measures for about a second. Errors: those of
-// ReadCalibration and calib::BatchTokensFor.
+// Reads the calibration files if any are given. Measures for two or three seconds, the disk in
+// `disk_folder` or the nearest folder above it that exists. Errors: those of ReadCalibration and
+// calib::BatchTokensFor.
 base::Result<CalibrationEstimate> EstimateCalibration(const CalibrationOptions& options,
                                                       const ModelInput& input,
-                                                      const quant::Plan& plan);
+                                                      const quant::Plan& plan,
+                                                      const std::string& disk_folder);
 
 std::string EstimateText(const CalibrationEstimate& estimate, const quant::Plan& plan);
 base::JsonObject EstimateJson(const CalibrationEstimate& estimate, const quant::Plan& plan);

@@ -19,6 +19,7 @@ struct Options {
   std::string max_shard_size = "5GB";
   bool weights_only = false;
   CalibrationOptions calibration;
+  std::string out = ".";
   bool json = false;
 };
 
@@ -33,7 +34,7 @@ base::Status RunPlan(const Options& options) {
                       {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
   std::optional<CalibrationEstimate> estimate;
   if (!options.weights_only) {
-    GLIMMER_ASSIGN(estimate, EstimateCalibration(options.calibration, input, plan));
+    GLIMMER_ASSIGN(estimate, EstimateCalibration(options.calibration, input, plan, options.out));
   }
   if (options.json) {
     base::JsonObject json = PlanJson(plan, input.confirmed_by);
@@ -62,6 +63,11 @@ void AddPlan(Command program) {
                   "No input scales (W4A16_NVFP4): needs no calibration");
   AddCalibrationOptions(command, options->calibration);
   command.AddOption("--max-shard-size", &options->max_shard_size, "Size of a numbered shard")
+      .ShowDefault();
+  command
+      .AddOption("--out", &options->out,
+                 "Where the output will stand: the speed of its disk is measured, with 64 MiB that "
+                 "leave nothing behind")
       .ShowDefault();
   command.AddFlag("--json", &options->json, "Print JSON");
   command.SetFooter(

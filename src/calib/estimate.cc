@@ -1,11 +1,17 @@
 #include "calib/estimate.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 
+#include "base/file.h"
 #include "kernels/matmul.h"
+#include "kernels/nvfp4_pack.h"
 #include "tensor/bf16.h"
 #include "tensor/matrix.h"
+#include "tensor/nvfp4.h"
 
 namespace glimmer::calib {
 namespace {
@@ -66,6 +72,75 @@ double MeasureFlops(base::ThreadPool& pool) {
     flops += 2.0 * kRows * kWidth * kWidth;
   }
   return flops / SecondsSince(start);
+}
+
+double MeasurePacking(base::ThreadPool& pool) {
+  constexpr size_t kWeights = size_t{1} << 20;
+  constexpr double kLeastSeconds = 0.1;
+  std::vector<tensor::Bf16> weights(kWeights);
+  for (size_t i = 0; i < kWeights; ++i) weights[i] = static_cast<tensor::Bf16>(0x3C00 + i % 1021);
+  struct Worker {
+    std::vector<uint8_t> codes = std::vector<uint8_t>(kWeights / 2);
+    std::vector<uint8_t> scales = std::vector<uint8_t>(kWeights / tensor::kNvfp4Block);
+  };
+  std::vector<Worker> workers(pool.threads());
+  constexpr float kScale = 1.0f / 2688;
+  const auto pack = [&](size_t, size_t thread) {
+    Worker& w = workers[thread];
+    kernels::AbsMax(weights);
+    kernels::PackNvfp4(weights, kScale, w.codes, w.scales);
+    kernels::ErrorOfNvfp4(weights, kScale, w.codes, w.scales);
+  };
+  pool.Run(workers.size(), pack);
+  const Clock::time_point start = Clock::now();
+  double bytes = 0;
+  while (SecondsSince(start) < kLeastSeconds) {
+    pool.Run(workers.size(), pack);
+    bytes += static_cast<double>(workers.size() * kWeights * sizeof(tensor::Bf16));
+  }
+  return bytes / SecondsSince(start);
+}
+
+Result<DiskSpeed> MeasureDisk(const std::string& folder) {
+  constexpr uint64_t kSampleBytes = uint64_t{64} << 20, kPieceBytes = uint64_t{8} << 20;
+  constexpr double kMostSeconds = 1;
+  const std::string path = base::JoinPath(folder, fmt::format(".glimmer-disk-{}.tmp", ::getpid()));
+  GLIMMER_ASSIGN(const base::File file, base::File::Create(path));
+  GLIMMER_TRY(base::RemoveFile(path));  // the space is freed however this ends
+  std::vector<std::byte> piece(kPieceBytes);
+  uint32_t state = 1;  // nothing that a disk could compress
+  for (std::byte& byte : piece) byte = static_cast<std::byte>((state = state * 1664525 + 1) >> 24);
+  uint64_t written = 0;
+  Clock::time_point start = Clock::now();
+  while (written < kSampleBytes && SecondsSince(start) < kMostSeconds) {
+    GLIMMER_TRY(file.WriteAt(piece, written));
+    GLIMMER_TRY(file.Sync());
+    written += kPieceBytes;
+  }
+  DiskSpeed speed;
+  speed.write_bytes_per_second = static_cast<double>(written) / SecondsSince(start);
+  file.Forget(0, written);
+  start = Clock::now();
+  GLIMMER_TRY(file.ReadInPieces(0, written, piece,
+                                [](std::span<const std::byte>) -> base::Status { return {}; }));
+  speed.read_bytes_per_second = static_cast<double>(written) / SecondsSince(start);
+  return speed;
+}
+
+SpillTraffic SpillTrafficOf(const model::Config& config, uint64_t tokens, RowElement element) {
+  const uint64_t values = tokens * config.hidden_size;
+  const uint64_t residual = values * sizeof(float);
+  const uint64_t normed = RowFile::SizeBytes(tokens, config.hidden_size, element);
+  const auto dense = static_cast<uint64_t>(std::count(
+      config.mlp_layer_types.begin(), config.mlp_layer_types.end(), model::MlpKind::kDense));
+  const uint64_t layers = config.num_hidden_layers, sparse = layers - dense;
+  const uint64_t visits = config.num_experts_per_tok;
+  // Every layer: attention reads the stream and writes its result, the end reads and writes again.
+  // With experts: what they read, and for each visit of a token that and the sum so far, which the
+  // first visit finds empty and the end reads once more.
+  return {.written = residual * (1 + 2 * layers) + sparse * (normed + visits * residual),
+          .read = residual * 2 * layers + sparse * visits * (normed + residual),
+          .synced = residual * layers};
 }
 
 Result<double> MeasureReading(const io::Checkpoint& checkpoint) {

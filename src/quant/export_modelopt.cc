@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "quant/output_folder.h"
 #include "quant/version.h"
 #include "tensor/nvfp4.h"
 
@@ -32,11 +33,12 @@ bool EndsWithAny(const std::string& name, std::initializer_list<const char*> end
 }
 
 // Tokenizer, template, generation settings, licence and code; never weights, indices, the
-// configuration that is written anew, or a README and reports that describe another checkpoint.
+// configuration that is written anew, or a README, reports and sums that describe another
+// checkpoint.
 bool TravelsWithWeights(const std::string& name) {
   if (name.starts_with('.') || name == model::kConfigName || name == kHfQuantConfigName ||
       name == "README.md" || name == "report.html" || name == "report.json" ||
-      name == "quantize_config.json") {
+      name == "quantize_config.json" || name == kSumsName) {
     return false;
   }
   return !EndsWithAny(name, {".safetensors", ".index.json", ".bin", ".pt", ".pth", ".gguf", ".h5",

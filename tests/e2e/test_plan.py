@@ -55,6 +55,20 @@ class Plan(Case):
         texts.write_text('{"text": "Ben reads."}\n')
         self.assertEqual(run("plan", CONFIGS / "glm-5.1.json", "--calibration", texts).returncode, 0)
 
+    def test_the_disk_of_the_output_is_measured(self):
+        plan = run_json("plan", REFERENCE, "--samples", 4, "--out", self.folder / "not/there")
+        estimate = plan["calibration"]
+        self.assertEqual(estimate["disk_folder"], str(self.folder))
+        self.assertEqual(list(self.folder.iterdir()), [])
+        self.assertGreater(estimate["disk_write_bytes_per_second"], 0)
+        self.assertGreater(estimate["seconds"],
+                           plan["bytes_total"] / estimate["disk_write_bytes_per_second"])
+        self.assertGreater(estimate["spill_bytes_written"], estimate["spill_bytes_synced"])
+        text = run("plan", REFERENCE, "--samples", 4, "--out", "/proc").stdout
+        self.assertIn("its speed could not be measured, so the time leaves it out", text)
+        for line in ["packing", "hidden states", "output"]:
+            self.assertIn(f"\n  {line}  ", text)
+
     def test_weights_confirm_the_plan(self):
         self.assertEqual(run_json("plan", REFERENCE)["confirmed_by"], "headers")
         self.assertEqual(run_json("plan", REFERENCE / "config.json")["confirmed_by"], "config.json")

@@ -49,6 +49,16 @@ class Reference(Case):
         mtp = read_tensors(out / "mtp.safetensors")
         self.assertEqual(mtp, {n: t for n, t in source.items() if n.startswith("model.layers.6.")})
 
+    def test_sums_of_the_source_do_not_travel(self):
+        model = self.copy_reference()
+        (model / "SHA256SUMS").write_text("of the source")
+        out = self.folder / "out"
+        self.assertEqual(run("quantize", model, out, "--weights-only").returncode, 0)
+        self.assertNotIn("of the source", (out / "SHA256SUMS").read_text())
+        converted = self.folder / "converted"
+        self.assertEqual(run("convert", out, converted, "--engine", "vllm").returncode, 0)
+        self.assertFalse((converted / "SHA256SUMS").exists())
+
     def test_companions_travel_and_the_config_is_kept(self):
         out = self.folder / "out"
         run("quantize", REFERENCE, out, "--weights-only")
