@@ -19,7 +19,7 @@ constexpr uint64_t kSpecBytes = 400;          // a tensor in specs, plans and so
 constexpr uint64_t kTokenBytes = 4 + 4 + 1;   // its id, its place, whether it was routed
 constexpr uint64_t kVisitBytes = 2 * 8;       // a route; vectors grow to twice their size
 constexpr uint64_t kThreadBytes = 9'000'000;  // stack, buffers of kernels
-constexpr uint64_t kProgramBytes = 64'000'000;
+constexpr uint64_t kProgramBytes = 32'000'000;  // beside what packing counts of it
 constexpr double kAllocatorSlack = 1.1;
 
 // Floats of one token while attention runs: x, its norm, rounded and packed inputs, the products.

@@ -37,6 +37,18 @@ std::vector<Job> CutIntoJobs(const Plan& plan) {
   return jobs;
 }
 
+// What a worker holds at a time: the largest group of linears with one scale, within bounds.
+uint64_t WindowElements(const Plan& plan, const std::vector<Job>& jobs) {
+  uint64_t largest = 0;
+  for (const Job& job : jobs) {
+    if (plan.tensors[job[0]].format != LinearFormat::kNvfp4) continue;
+    uint64_t elements = 0;
+    for (const size_t i : job) elements += *tensor::ElementCount(plan.specs[i].shape);
+    largest = std::max(largest, elements);
+  }
+  return std::clamp(largest, kChunkElements, kWindowElements);
+}
+
 // Where the hash of the source's tensor is kept: with what was made of it.
 Place SourcePlace(const PlannedTensor& planned) {
   const Place weight = planned.place(Part::kWeight);
@@ -60,8 +72,7 @@ class Converter {
     for (size_t j = 0; j < jobs_.size(); ++j) {
       for (const size_t i : jobs_[j]) job_of_spec_[i] = j;
     }
-    const uint64_t window = std::clamp(LargestGroup(), kChunkElements, kWindowElements);
-    for (size_t w = 0; w < options.workers; ++w) workers_.emplace_back(window);
+    for (size_t w = 0; w < options.workers; ++w) workers_.emplace_back(WindowElements(plan, jobs_));
   }
 
   // Everything that is not complete yet.
@@ -103,18 +114,6 @@ class Converter {
     std::vector<uint8_t> codes = std::vector<uint8_t>(kChunkElements / 2);
     std::vector<uint8_t> scales = std::vector<uint8_t>(kChunkElements / tensor::kNvfp4Block);
   };
-
-  // Elements of the largest group of linears with one scale.
-  uint64_t LargestGroup() const {
-    uint64_t largest = 0;
-    for (const Job& job : jobs_) {
-      uint64_t elements = 0;
-      for (const size_t i : job) elements += *tensor::ElementCount(plan_.specs[i].shape);
-      if (plan_.tensors[job[0]].format == LinearFormat::kNvfp4)
-        largest = std::max(largest, elements);
-    }
-    return largest;
-  }
 
   void Announce(const Job& job) const {
     for (const size_t i : job) source_->WillRead(i);
@@ -270,10 +269,11 @@ struct Conversion::State {
 size_t ConvertWorkers() { return std::min(base::UsableProcessors() + 1, kMaxWorkers); }
 
 uint64_t ConvertMemoryBytes(const Plan& plan, size_t workers) {
-  constexpr uint64_t kProgramBytes = 32'000'000;  // libraries, thread stacks
-  constexpr uint64_t kTensorBytes = 400;          // one tensor in source and plan, names included
-  constexpr uint64_t kOutputBytes = 600;          // one written tensor: header, index, hash
-  return kProgramBytes + workers * (kWindowBytes + kChunkBytes) + plan.specs.size() * kTensorBytes +
+  constexpr uint64_t kProgramBytes = 32'000'000;  // libraries, stacks of workers within reason
+  constexpr uint64_t kTensorBytes = 600;  // one tensor in source and plan, names and hash included
+  constexpr uint64_t kOutputBytes = 700;  // one written tensor: header, index, hashes
+  const uint64_t window_bytes = WindowElements(plan, CutIntoJobs(plan)) * sizeof(Bf16);
+  return kProgramBytes + workers * (window_bytes + kChunkBytes) + plan.specs.size() * kTensorBytes +
          plan.totals.tensors_total() * kOutputBytes;
 }
 

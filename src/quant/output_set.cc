@@ -13,7 +13,7 @@ namespace {
 using base::Result;
 using base::Status;
 
-constexpr size_t kVerifyChunkBytes = size_t{8} << 20;
+constexpr size_t kVerifyChunkBytes = size_t{1} << 20;
 
 }  // namespace
 
