@@ -6,6 +6,7 @@
 #include "apps/command.h"
 #include "apps/model_input.h"
 #include "apps/plan_view.h"
+#include "apps/quantize_view.h"
 #include "apps/report_input.h"
 #include "apps/terminal.h"
 #include "base/json.h"
@@ -41,76 +42,8 @@ struct Options {
   bool json = false;
 };
 
-// Of the run that ends, beside what the conversion says of itself.
-struct RunFigures {
-  uint64_t source_bytes_read = 0;
-  uint64_t calibration_tokens = 0;  // 0: without calibrating
-  double calibration_seconds = 0;
-  size_t unseen_experts = 0;
-  std::vector<std::string> zero_inputs{};  // linears that read only zeros
-};
-
 void Warn(const std::string& sentence) {
   std::fprintf(stderr, "glimmer: warning: %s\n", sentence.c_str());
-}
-
-std::string FiguresText(const RunFigures& run, const quant::Plan& plan) {
-  std::string text = fmt::format(
-      "  {} read from the source, {:.3f} of its size\n", HumanBytes(run.source_bytes_read),
-      static_cast<double>(run.source_bytes_read) / static_cast<double>(plan.totals.bytes_source));
-  if (run.calibration_tokens > 0) {
-    text += fmt::format(
-        "  {} tokens calibrated in {}, {:.0f} tokens/s\n", base::WithCommas(run.calibration_tokens),
-        base::HumanSeconds(run.calibration_seconds),
-        static_cast<double>(run.calibration_tokens) / std::max(run.calibration_seconds, 1e-9));
-  }
-  if (run.unseen_experts > 0) {
-    text += fmt::format(
-        "  {} experts saw no token and take the largest input of their layer: the report names "
-        "them\n",
-        base::WithCommas(run.unseen_experts));
-  }
-  if (!run.zero_inputs.empty()) {
-    text += fmt::format(
-        "  {} linears read only zeros, first {}: they take the largest input of their layer's "
-        "experts or of their kind; the report names them\n",
-        base::WithCommas(run.zero_inputs.size()), run.zero_inputs[0]);
-  }
-  return text;
-}
-
-void PrintSummary(const Options& options, const quant::Plan& plan,
-                  const quant::ConvertSummary& summary, const RunFigures& run) {
-  const quant::PlanTotals& t = plan.totals;
-  if (options.json) {
-    base::JsonObject json = PlanJson(plan, "headers");
-    json["output"] = options.out;
-    json["was_complete"] = summary.was_complete;
-    json["files_kept"] = summary.files_kept;
-    json["bytes_written"] = summary.bytes_written;
-    json["seconds"] = summary.seconds;
-    json["source_bytes_read"] = run.source_bytes_read;
-    json["calibration_tokens"] = run.calibration_tokens;
-    json["calibration_seconds"] = run.calibration_seconds;
-    json["unseen_experts"] = run.unseen_experts;
-    json["zero_inputs"] = base::JsonArray(run.zero_inputs.begin(), run.zero_inputs.end());
-    return Print(base::DumpJson(json, 2) + "\n");
-  }
-  if (summary.was_complete) {
-    return Print(fmt::format("{}: is complete already, nothing to do\n", options.out));
-  }
-  Print(fmt::format("{}  {} of {} linears in NVFP4 (recipe {}, {})\n", Bold(options.out),
-                    base::WithCommas(t.linears_quantized), base::WithCommas(t.linears_total),
-                    plan.recipe.name, plan.options.weights_only ? "W4A16_NVFP4" : "NVFP4"));
-  Print(fmt::format(
-      "  {} from {} ({:.1f} %), {} tensors in {} files\n", HumanBytes(t.bytes_total()),
-      HumanBytes(t.bytes_source),
-      100.0 * static_cast<double>(t.bytes_total()) / static_cast<double>(t.bytes_source),
-      base::WithCommas(t.tensors_total()), plan.files.size()));
-  Print(FiguresText(run, plan));
-  Print(fmt::format(
-      "  done in {}{}\n", base::HumanSeconds(summary.seconds),
-      summary.files_kept > 0 ? fmt::format("; {} finished files kept", summary.files_kept) : ""));
 }
 
 // A conversion that is about to begin.
@@ -171,6 +104,12 @@ Status ShowDryRun(const Request& request) {
   return {};
 }
 
+void Summarize(const Request& request, const quant::ConvertSummary& summary,
+               const RunFigures& run) {
+  const auto describe = request.options.json ? SummaryJson : SummaryText;
+  Print(describe(request.options.out, request.plan, summary, run));
+}
+
 Status QuantizeWeights(const Request& request) {
   if (request.options.dry_run) return ShowDryRun(request);
   const quant::CheckpointSource source(request.plan.specs, *request.input.weights);
@@ -186,7 +125,7 @@ Status QuantizeWeights(const Request& request) {
         });
   }();
   if (!summary.ok()) return WithWayToGoOn(std::move(summary).error(), request.options.out);
-  PrintSummary(request.options, request.plan, summary.value(), {source.bytes_read()});
+  Summarize(request, summary.value(), {source.bytes_read()});
   return {};
 }
 
@@ -322,7 +261,7 @@ Status QuantizeCalibrated(Request request) {
            result.value().calibration_seconds, result.value().amaxes.unseen_experts.size(),
            result.value().amaxes.zero_inputs};
   }
-  PrintSummary(options, request.plan, summary, run);
+  Summarize(request, summary, run);
   return {};
 }
 
