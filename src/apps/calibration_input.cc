@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "calib/calibrated_conversion.h"
+#include "quant/convert.h"
 #include "quant/version.h"
 
 namespace glimmer::apps {
@@ -24,6 +25,14 @@ const std::map<std::string, model::Activations> kActivations = {{"bf16", model::
                                                                 {"f32", model::Activations::kF32}};
 const std::map<std::string, model::ExpertInputScale> kSharing = {
     {"expert", model::ExpertInputScale::kExpert}, {"layer", model::ExpertInputScale::kLayer}};
+
+base::Status CheckNotGiven(const std::vector<std::pair<std::string, Option>>& options,
+                           const std::string& instead) {
+  for (const auto& [name, option] : options) {
+    if (option.Given()) return base::Invalid(name + ": has no meaning with " + instead);
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -42,11 +51,17 @@ Result<uint64_t> CalibrationOptions::memory_bytes() const {
   return base::ParseBytes(memory);
 }
 
-base::Status CalibrationOptions::CheckUnused(const std::string& instead) const {
-  for (const auto& [name, option] : declared) {
-    if (option.Given()) return base::Invalid(name + ": has no meaning with " + instead);
-  }
-  return {};
+size_t CalibrationOptions::packing_workers() const {
+  return threads == 0 ? quant::ConvertWorkers() : std::min(thread_count(), quant::kMaxWorkers);
+}
+
+base::Status CalibrationOptions::CheckUnusedByStats() const {
+  return CheckNotGiven(declared, "--stats");
+}
+
+base::Status CalibrationOptions::CheckUnusedByWeightsOnly() const {
+  GLIMMER_TRY(CheckNotGiven(declared, "--weights-only"));
+  return CheckNotGiven(scaling, "--weights-only");
 }
 
 void AddCalibrationOptions(Command command, CalibrationOptions& options) {
@@ -74,12 +89,14 @@ void AddCalibrationOptions(Command command, CalibrationOptions& options) {
   add("--activations", &options.activations, "Arithmetic of the calibration: bf16, or f32 (exact)")
       .OneOf({"bf16", "f32"})
       .ShowDefault();
-  command
-      .AddOption("--expert-input-scale", &options.expert_input_scale,
-                 "Routed experts: each its own input_scale, or one for a layer and projection, as "
-                 "modelopt")
-      .OneOf({"expert", "layer"})
-      .ShowDefault();
+  const Option sharing =
+      command
+          .AddOption("--expert-input-scale", &options.expert_input_scale,
+                     "Routed experts: each its own input_scale, or one for a layer and projection, "
+                     "as modelopt")
+          .OneOf({"expert", "layer"})
+          .ShowDefault();
+  options.scaling.emplace_back("--expert-input-scale", sharing);
   add("--latent-norm-eps", &options.latent_norm_eps,
       "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
       .Range(0.0, 1.0);

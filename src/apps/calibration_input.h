@@ -29,15 +29,20 @@ struct CalibrationOptions {
   std::string memory;                                      // empty: half of the machine's
   size_t threads = 0;                                      // 0: one for each core
   std::vector<std::pair<std::string, Option>> declared{};  // that calibrating alone uses
+  std::vector<std::pair<std::string, Option>> scaling{};   // that input scales follow from
 
   model::Settings settings() const;
   model::ExpertInputScale sharing() const;
   size_t thread_count() const;
+  // Threads that pack: as many as were asked for, within quant::kMaxWorkers, whose memory they
+  // take; quant::ConvertWorkers() of themselves.
+  size_t packing_workers() const;
   // Errors: kInvalid for a text that is no size.
   base::Result<uint64_t> memory_bytes() const;
-  // Where nothing is calibrated because of `instead`, an option. Errors: kInvalid, naming one that
-  // was given and that calibrating alone uses.
-  base::Status CheckUnused(const std::string& instead) const;
+  // Where nothing is calibrated because of --stats, or because of --weights-only, which needs no
+  // input scales either. Errors: kInvalid, naming an option that was given and has no meaning then.
+  base::Status CheckUnusedByStats() const;
+  base::Status CheckUnusedByWeightsOnly() const;
 };
 
 void AddCalibrationOptions(Command command, CalibrationOptions& options);

@@ -113,7 +113,7 @@ Result<CalibrationEstimate> EstimateCalibration(const CalibrationOptions& option
   e.threads = options.thread_count();
   const calib::CalibrationMemory memory =
       calib::MemoryOf(plan.config, plan.specs, shape, e.threads);
-  const uint64_t packing = quant::ConvertMemoryBytes(plan, quant::ConvertWorkers());
+  const uint64_t packing = quant::ConvertMemoryBytes(plan, options.packing_workers());
   GLIMMER_ASSIGN(const uint64_t memory_bytes, options.memory_bytes());
   GLIMMER_ASSIGN(e.batch_tokens, calib::BatchTokensFor(memory, shape, memory_bytes, packing));
   e.memory_bytes = memory.Bytes(e.batch_tokens) + packing;

@@ -72,6 +72,7 @@ Result<Conversion> Prepare(const Options& options, const check::Opened& opened,
                                     model::kMaxConfigBytes));
   GLIMMER_ASSIGN(conversion.companions,
                  quant::QuantizedCompanions(conversion.plan, config_text, opened.folder));
+  conversion.companions.sums = true;
   GLIMMER_ASSIGN(conversion.settings,
                  quant::ConversionSettings(conversion.plan, opened.model.weights, config_text,
                                            tensor::ScaleRule::kCpu));

@@ -24,7 +24,7 @@ struct Options {
 };
 
 base::Status RunPlan(const Options& options) {
-  if (options.weights_only) GLIMMER_TRY(options.calibration.CheckUnused("--weights-only"));
+  if (options.weights_only) GLIMMER_TRY(options.calibration.CheckUnusedByWeightsOnly());
   GLIMMER_ASSIGN(const uint64_t max_shard_bytes, base::ParseBytes(options.max_shard_size));
   GLIMMER_ASSIGN(quant::Recipe recipe, quant::LoadRecipe(options.recipe));
   GLIMMER_ASSIGN(ModelInput input, OpenModel(options.model, Weights::kIfPresent));
@@ -32,16 +32,17 @@ base::Status RunPlan(const Options& options) {
       const quant::Plan plan,
       quant::MakePlan(input.config, input.specs, std::move(recipe),
                       {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
+  const size_t workers = options.calibration.packing_workers();
   std::optional<CalibrationEstimate> estimate;
   if (!options.weights_only) {
     GLIMMER_ASSIGN(estimate, EstimateCalibration(options.calibration, input, plan, options.out));
   }
   if (options.json) {
-    base::JsonObject json = PlanJson(plan, input.confirmed_by);
+    base::JsonObject json = PlanJson(plan, input.confirmed_by, workers);
     if (estimate) json["calibration"] = EstimateJson(*estimate, plan);
     Print(base::DumpJson(json, 2) + "\n");
   } else {
-    Print(PlanText(plan, input.confirmed_by));
+    Print(PlanText(plan, input.confirmed_by, workers));
     if (estimate) Print("\n" + EstimateText(*estimate, plan));
   }
   return {};

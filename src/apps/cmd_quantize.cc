@@ -98,14 +98,16 @@ Status ShowDryRun(const Request& request) {
   GLIMMER_ASSIGN([[maybe_unused]] const quant::OutputState state,
                  quant::CheckOutput(request.plan, request.companions, options.out, request.settings,
                                     options.resume));
-  Print(options.json ? base::DumpJson(PlanJson(request.plan, request.input.confirmed_by), 2) + "\n"
-                     : PlanText(request.plan, request.input.confirmed_by) +
-                           "dry run: nothing was written\n");
+  const std::string& confirmed_by = request.input.confirmed_by;
+  const size_t workers = request.convert.workers;
+  Print(options.json
+            ? base::DumpJson(PlanJson(request.plan, confirmed_by, workers), 2) + "\n"
+            : PlanText(request.plan, confirmed_by, workers) + "dry run: nothing was written\n");
   return {};
 }
 
-void Summarize(const Request& request, const quant::ConvertSummary& summary,
-               const RunFigures& run) {
+void Summarize(const Request& request, const quant::ConvertSummary& summary, RunFigures run) {
+  run.packing_workers = request.convert.workers;
   const auto describe = request.options.json ? SummaryJson : SummaryText;
   Print(describe(request.options.out, request.plan, summary, run));
 }
@@ -242,6 +244,8 @@ Status QuantizeCalibrated(Request request) {
   Calibration calibration;
   GLIMMER_TRY(PrepareCalibration(request, calibration));
   request.companions.others.push_back(calib::kStatsName);
+  std::erase_if(request.companions.copies,  // the source's, of another calibration
+                [](const auto& copy) { return copy.first == calib::kStatsName; });
   request.companions.scratch = {calib::kScratchFolder};
   if (options.dry_run) return ShowDryRun(request);
   GLIMMER_ASSIGN(const quant::OutputState state,
@@ -270,14 +274,14 @@ Status CheckOptionsFit(const Options& options) {
   if (options.weights_only && !options.stats.empty()) {
     return base::Invalid("--stats: has no meaning with --weights-only");
   }
-  if (options.weights_only) return options.calibration.CheckUnused("--weights-only");
-  if (!options.stats.empty()) return options.calibration.CheckUnused("--stats");
+  if (options.weights_only) return options.calibration.CheckUnusedByWeightsOnly();
+  if (!options.stats.empty()) return options.calibration.CheckUnusedByStats();
   return {};
 }
 
-// Workers that pack within --memory where nothing is calibrated.
+// Workers that pack: of --threads, and where nothing is calibrated within --memory.
 base::Result<size_t> PackingWorkers(const Options& options, const quant::Plan& plan) {
-  size_t workers = quant::ConvertWorkers();
+  size_t workers = options.calibration.packing_workers();
   const bool calibrates = !options.weights_only && options.stats.empty();
   if (calibrates || options.calibration.memory.empty()) return workers;
   GLIMMER_ASSIGN(const uint64_t memory_bytes, options.calibration.memory_bytes());

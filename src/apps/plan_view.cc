@@ -98,7 +98,7 @@ std::string Confirmation(const std::string& confirmed_by) {
 
 }  // namespace
 
-std::string PlanText(const quant::Plan& plan, const std::string& confirmed_by) {
+std::string PlanText(const quant::Plan& plan, const std::string& confirmed_by, size_t workers) {
   const quant::PlanTotals& t = plan.totals;
   std::string text =
       Bold(ModelLine(plan.config)) + "\n" +
@@ -135,16 +135,16 @@ std::string PlanText(const quant::Plan& plan, const std::string& confirmed_by) {
                       plan.recipe.kv_cache == quant::KvCacheFormat::kFp8Cast
                           ? "announced as FP8 (cast, no scale tensors)"
                           : "not quantized");
-  const size_t workers = quant::ConvertWorkers();
-  text += fmt::format("peak memory of packing at most {} with {} workers; disk {}\n",
+  text += fmt::format("peak memory of packing at most {} with {} worker{}; disk {}\n",
                       HumanBytes(quant::ConvertMemoryBytes(plan, workers)), workers,
-                      HumanBytes(t.bytes_total()));
+                      workers == 1 ? "" : "s", HumanBytes(t.bytes_total()));
   for (const std::string& note : plan.notes) text += "note: " + note + "\n";
   for (const std::string& warning : plan.warnings) text += Red("warning: ") + warning + "\n";
   return text;
 }
 
-base::JsonObject PlanJson(const quant::Plan& plan, const std::string& confirmed_by) {
+base::JsonObject PlanJson(const quant::Plan& plan, const std::string& confirmed_by,
+                          size_t workers) {
   const quant::PlanTotals& t = plan.totals;
   base::JsonArray modules;
   for (const Row& row : Rows(plan)) {
@@ -180,7 +180,7 @@ base::JsonObject PlanJson(const quant::Plan& plan, const std::string& confirmed_
           {"shards", t.shards},
           {"max_shard_bytes", plan.options.max_shard_bytes},
           {"mtp_file", t.tensors_mtp > 0 ? base::JsonValue(quant::kMtpFileName) : nullptr},
-          {"peak_memory_bytes", quant::ConvertMemoryBytes(plan, quant::ConvertWorkers())},
+          {"peak_memory_bytes", quant::ConvertMemoryBytes(plan, workers)},
           {"ignore", base::JsonArray(plan.ignore.begin(), plan.ignore.end())},
           {"warnings", base::JsonArray(plan.warnings.begin(), plan.warnings.end())},
           {"notes", base::JsonArray(plan.notes.begin(), plan.notes.end())},

@@ -1,6 +1,7 @@
 // A Plan as people and as machines read it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/json_types.h"
@@ -8,8 +9,8 @@
 
 namespace glimmer::apps {
 
-// `confirmed_by`: see ModelInput.
-std::string PlanText(const quant::Plan& plan, const std::string& confirmed_by);
-base::JsonObject PlanJson(const quant::Plan& plan, const std::string& confirmed_by);
+// `confirmed_by`: see ModelInput; `workers`: that pack.
+std::string PlanText(const quant::Plan& plan, const std::string& confirmed_by, size_t workers);
+base::JsonObject PlanJson(const quant::Plan& plan, const std::string& confirmed_by, size_t workers);
 
 }  // namespace glimmer::apps

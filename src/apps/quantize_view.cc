@@ -64,7 +64,7 @@ std::string SummaryText(const std::string& out, const quant::Plan& plan,
 
 std::string SummaryJson(const std::string& out, const quant::Plan& plan,
                         const quant::ConvertSummary& summary, const RunFigures& run) {
-  base::JsonObject json = PlanJson(plan, "headers");
+  base::JsonObject json = PlanJson(plan, "headers", run.packing_workers);
   json["output"] = out;
   json["was_complete"] = summary.was_complete;
   json["files_kept"] = summary.files_kept;

@@ -17,6 +17,7 @@ struct RunFigures {
   double calibration_seconds = 0;
   size_t unseen_experts = 0;
   std::vector<std::string> zero_inputs{};  // linears that read only zeros
+  size_t packing_workers = 1;
 };
 
 std::string SummaryText(const std::string& out, const quant::Plan& plan,

@@ -1,11 +1,10 @@
 #include "quant/export_modelopt.h"
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 
 #include "base/file.h"
 #include "base/json.h"
-#include "quant/output_folder.h"
 #include "quant/version.h"
 #include "tensor/nvfp4.h"
 
@@ -32,13 +31,21 @@ bool EndsWithAny(const std::string& name, std::initializer_list<const char*> end
                      [&](const char* ending) { return name.ends_with(ending); });
 }
 
+// By its name, whatever program wrote it: SHA256SUMS, model.safetensors.sha256, md5sum.txt.
+bool ListsHashes(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::initializer_list<const char*> words = {"sha256", "sha512", "md5", "checksum"};
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return name.find(word) != std::string::npos; });
+}
+
 // Tokenizer, template, generation settings, licence and code; never weights, indices, the
 // configuration that is written anew, or a README, reports and sums that describe another
 // checkpoint.
 bool TravelsWithWeights(const std::string& name) {
   if (name.starts_with('.') || name == model::kConfigName || name == kHfQuantConfigName ||
       name == "README.md" || name == "report.html" || name == "report.json" ||
-      name == "quantize_config.json" || name == kSumsName) {
+      name == "quantize_config.json" || ListsHashes(name)) {
     return false;
   }
   return !EndsWithAny(name, {".safetensors", ".index.json", ".bin", ".pt", ".pth", ".gguf", ".h5",

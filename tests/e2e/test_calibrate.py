@@ -454,6 +454,12 @@ class Options(Calibrated):
         done = run("plan", BASIC, "--weights-only", "--samples", 2)
         self.assert_fails(done, INVALID, "--samples: has no meaning with --weights-only")
 
+    def test_weights_only_takes_no_option_of_input_scales(self):
+        given = ["--weights-only", "--expert-input-scale", "layer"]
+        said = "--expert-input-scale: has no meaning with --weights-only"
+        self.refuse(*given, said=[said])
+        self.assert_fails(run("plan", BASIC, *given), INVALID, said)
+
     def test_dry_run_writes_nothing(self):
         done = run("quantize", BASIC, self.folder / "out", "--calibration", self.tokens([[1, 2]]),
                    "--dry-run")
@@ -466,6 +472,16 @@ class Options(Calibrated):
                            self.tokens([[1, 2]]))
         self.assertFalse(summary["was_complete"])
         self.assertGreater(summary["bytes_written"], 0)
+
+
+class StatisticsOfTheSource(Calibrated):
+    def test_they_do_not_replace_those_of_the_run(self):
+        tokens = self.tokens([[1, 2, 3]])
+        expected = self.quantize("--calibration", tokens, name="expected")
+        model = Path(shutil.copytree(BASIC, self.folder / "model"))
+        (model / STATS).write_text("of another calibration")
+        out = self.quantize("--calibration", tokens, model=model)
+        self.assertEqual(read_weights(out), read_weights(expected))
 
 
 class Statistics(Calibrated):

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 from glimmer import (CONFIGS, CORRUPT, DEFECTS, INVALID, NOT_FOUND, PROJECT, REFERENCE, UNSUPPORTED,
-                     Case, read_tensors, run, run_json, write_tensors)
+                     Case, read_folder, read_tensors, run, run_json, write_tensors)
 
 SHARD = "model-00001-of-00001.safetensors"
 MTP = "mtp.safetensors"
@@ -774,6 +774,16 @@ class Convert(Checkpoints):
                                    options=("--deep", "--base", REFERENCE))
         self.assertTrue(report["sound"])
         self.assertEqual([f["count"] for f in report["findings"]][:1], [18])
+
+    def test_sums_are_what_other_programs_check(self):
+        out = self.folder / "out"
+        run_json("convert", self.shared / "nvfp4", out, "--max-shard-size", "3MB")
+        done = subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=out,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual({line.split(": ")[0] for line in done.stdout.splitlines()},
+                         set(read_folder(out)) - {"SHA256SUMS"})
+        self.assertEqual(self.check(out, "--sha256", out / "SHA256SUMS")[1], 0)
 
     def test_only_what_the_asked_engine_refuses(self):
         for engine, count in [("vllm", 12), ("sglang", 18), ("tensorrt-llm", 12), ("glimmer", 0)]:

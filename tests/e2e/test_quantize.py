@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -50,14 +51,15 @@ class Reference(Case):
         self.assertEqual(mtp, {n: t for n, t in source.items() if n.startswith("model.layers.6.")})
 
     def test_sums_of_the_source_do_not_travel(self):
-        model = self.copy_reference()
-        (model / "SHA256SUMS").write_text("of the source")
-        out = self.folder / "out"
-        self.assertEqual(run("quantize", model, out, "--weights-only").returncode, 0)
-        self.assertNotIn("of the source", (out / "SHA256SUMS").read_text())
-        converted = self.folder / "converted"
-        self.assertEqual(run("convert", out, converted, "--engine", "vllm").returncode, 0)
-        self.assertFalse((converted / "SHA256SUMS").exists())
+        out, converted = self.folder / "out", self.folder / "converted"
+        for source, command in [(self.copy_reference(), ("quantize", out, "--weights-only")),
+                                (out, ("convert", converted, "--engine", "vllm"))]:
+            for name in ["SHA256SUMS", "md5sum.txt", "model.safetensors.sha256", "CheckSums"]:
+                (source / name).write_text("of the source")
+            name, target, *options = command
+            self.assertEqual(run(name, source, target, *options).returncode, 0)
+            for path in target.iterdir():
+                self.assertNotEqual(path.read_bytes(), b"of the source", path.name)
 
     def test_companions_travel_and_the_config_is_kept(self):
         out = self.folder / "out"
@@ -462,6 +464,44 @@ class Resume(Case):
         self.assertIn(process.returncode, (0, 8))
         if process.returncode == 8:
             self.assertIn("--resume", error)
+
+
+class Threads(Case):
+    def peak_threads(self, model, name, *options):
+        """How many threads a run has at most."""
+        process = subprocess.Popen([PROGRAM, "quantize", model, self.folder / name,
+                                    "--weights-only", *options], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        peak = 0
+        while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peak = max(peak, int(re.search(r"^Threads:\s(\d+)", status, re.M)[1]))
+            time.sleep(0.001)
+        self.assertEqual(process.wait(), 0)
+        return peak
+
+    def test_as_many_pack_as_are_asked_for(self):
+        config = json.loads((CONFIGS / "glm-5b.json").read_text())
+        config.update(num_hidden_layers=4, num_nextn_predict_layers=0, hidden_size=1024,
+                      n_routed_experts=24)
+        (self.folder / "config.json").write_text(json.dumps(config))
+        model = self.folder / "model"
+        self.assertEqual(run("synth", self.folder / "config.json", model).returncode, 0)
+        one = self.peak_threads(model, "one", "--threads", "1")
+        self.assertEqual(self.peak_threads(model, "five", "--threads", "5") - one, 4)
+        self.assertEqual(self.peak_threads(model, "many", "--threads", "40") - one, 7)
+        self.assertEqual(read_output(self.folder / "one"), read_output(self.folder / "five"))
+
+    def test_plan_counts_their_memory(self):
+        def peak(command, *options):
+            return run_json(*command, "--weights-only", *options)["peak_memory_bytes"]
+        config = CONFIGS / "glm-5b.json"
+        for command in [("plan", config), ("quantize", REFERENCE, self.folder / "out", "--dry-run")]:
+            one, two = (peak(command, "--threads", threads) for threads in (1, 2))
+            self.assertEqual(peak(command, "--threads", 8) - one, 7 * (two - one))
+            self.assertGreater(two, one)
+        self.assertIn("with 1 worker;",
+                      run("plan", config, "--weights-only", "--threads", 1).stdout)
 
 
 class Memory(Case):
