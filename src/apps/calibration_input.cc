@@ -47,7 +47,7 @@ model::ExpertInputScale CalibrationOptions::sharing() const {
 size_t CalibrationOptions::thread_count() const { return ThreadCount(threads); }
 
 Result<uint64_t> CalibrationOptions::memory_bytes() const {
-  if (memory.empty()) return base::MachineMemoryBytes() / 2;
+  if (memory.empty()) return base::GrantedMemoryBytes() / 2;
   return base::ParseBytes(memory);
 }
 
@@ -101,8 +101,8 @@ void AddCalibrationOptions(Command command, CalibrationOptions& options) {
       "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
       .Range(0.0, 1.0);
   command.AddOption("--memory", &options.memory,
-                    "Anonymous memory to stay below, such as 16GiB; by default half of the "
-                    "machine's");
+                    "Anonymous memory to stay below, such as 16GiB; by default half of what "
+                    "the machine or its control groups have");
   AddThreadsOption(command, &options.threads);
 }
 

@@ -26,7 +26,7 @@ struct CalibrationOptions {
   std::string activations = "bf16";
   std::string expert_input_scale = "expert";
   std::optional<double> latent_norm_eps{};
-  std::string memory;                                      // empty: half of the machine's
+  std::string memory;                                      // empty: half of what there is
   size_t threads = 0;                                      // 0: one for each core
   std::vector<std::pair<std::string, Option>> declared{};  // that calibrating alone uses
   std::vector<std::pair<std::string, Option>> scaling{};   // that input scales follow from

@@ -57,6 +57,11 @@ uint64_t MachineMemoryBytes() {
          static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+uint64_t GrantedMemoryBytes(const std::string& root) {
+  const uint64_t machine = MachineMemoryBytes();
+  return std::min(machine, ReadGroupLimits(root).free_memory_bytes.value_or(machine));
+}
+
 uint64_t FreeMemoryBytes(const std::string& root) {
   const uint64_t available = MemAvailableBytes(root).value_or(MachineMemoryBytes());
   return std::min(available, ReadGroupLimits(root).free_memory_bytes.value_or(available));

@@ -10,6 +10,9 @@ namespace glimmer::base {
 
 // Memory of the machine, in bytes.
 uint64_t MachineMemoryBytes();
+// Of it what the control groups leave this process, whatever other programs have.
+// `root`: where /proc and the mounts are found, "" but in tests.
+uint64_t GrantedMemoryBytes(const std::string& root = "");
 
 // What programs and the page cache can have without swapping, the least of what the system
 // (MemAvailable) and the control groups leave. Page cache counts as free: it makes room.

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "base/fake_root.h"
+
 namespace glimmer::base {
 namespace {
 
@@ -19,6 +21,19 @@ TEST(OutOfMemory, NamesWhatWasWantedAndTheLimits) {
   const std::string limits = ", and ulimit -d allows the process 500000.0 MB";
   EXPECT_TRUE(known.starts_with("out of memory: 67.1 MB more were wanted" + limits)) << known;
   EXPECT_TRUE(unknown.starts_with("out of memory" + limits)) << unknown;
+}
+
+TEST(GrantedMemory, IsTheMachinesOrTheControlGroups) {
+  const FakeRoot root;
+  EXPECT_EQ(GrantedMemoryBytes(root.path()), MachineMemoryBytes());
+  root.Write("/proc/self/cgroup", "0::/a");
+  root.Write("/proc/self/mountinfo",
+             "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw");
+  root.Write("/sys/fs/cgroup/a/memory.max", "100000000");
+  root.Write("/sys/fs/cgroup/a/memory.stat", "anon 3000000\nfile 50000000");
+  EXPECT_EQ(GrantedMemoryBytes(root.path()), 97'000'000);
+  root.Write("/sys/fs/cgroup/a/memory.max", "9000000000000000000");
+  EXPECT_EQ(GrantedMemoryBytes(root.path()), MachineMemoryBytes());
 }
 
 }  // namespace

@@ -12,10 +12,12 @@ import unittest
 from collections import defaultdict
 from pathlib import Path
 
-from calibration import (GOLDEN, SCRATCH, STATS, TEXTS, Measured, activation_bytes, golden_tokens,
-                         limited, make_model, read_all_tensors, read_output, read_scales, read_stats,
-                         read_weights, seal_lines, source_bytes, write_random_tokens, write_tokens)
-from glimmer import (CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, REFERENCE, Case, read_tensors, run,
+from calibration import (GOLDEN, SCRATCH, STATS, TEXTS, Measured, activation_bytes, forget_pages,
+                         golden_tokens, limited, make_model, read_all_tensors, read_output,
+                         read_scales, read_stats, read_weights, seal_lines, source_bytes,
+                         write_random_tokens, write_tokens)
+from control_group import LimitedMemory
+from glimmer import (CONFIGS, CORRUPT, EXHAUSTED, INVALID, NOT_FOUND, REFERENCE, Case, read_tensors, run,
                      run_json, write_tensors)
 
 BASIC = GOLDEN / "models/basic/source"
@@ -697,6 +699,32 @@ class Memory(Calibrated):
         output = sum(path.stat().st_size for path in (self.folder / "out").glob("*.safetensors"))
         self.assertLess(measured.bytes_read - activations - output, 1.05 * size)
         self.assertLess(measured.peak_file, 0.05 * size + 30e6)  # nor is it read through mappings
+
+    def test_a_control_group_of_that_size_is_enough(self):
+        """The page cache counts there, too, and makes room."""
+        model = make_model(self.folder / "model", hidden_size=1024, num_hidden_layers=4,
+                           n_routed_experts=24, num_attention_heads=8, intermediate_size=2048,
+                           num_nextn_predict_layers=0)
+        tokens = write_random_tokens(self.folder / "tokens.jsonl", 4, 64, 32000)
+        asked = ["quantize", model, self.folder / "out"]
+        calibrated = ["--calibration", tokens, "--samples", 4, "--seq-len", 64]
+        for options in [calibrated, ["--weights-only"]]:
+            limit, _ = least_memory(*asked, *options)
+            with LimitedMemory(limit) as group:
+                forget_pages(model)
+                done = run(*asked, *options, "--memory", limit, preexec_fn=group.join)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertGreater(group.times_reached(), 0)
+                self.assertEqual(group.kills(), 0)
+            shutil.rmtree(self.folder / "out")
+
+    def test_a_control_group_decides_where_no_memory_is_named(self):
+        limit = 4_000_000_000
+        asked = ["plan", CONFIGS / "glm-5b.json", "--samples", 256, "--json"]
+        with LimitedMemory(limit) as group:
+            done = run(*asked, preexec_fn=group.join)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLess(json.loads(done.stdout)["calibration"]["memory_bytes"], limit / 2)
 
     def test_long_sequences_whose_positions_layers_share(self):
         model = make_model(self.folder / "model", GOLDEN / "models/shared/source/config.json",
