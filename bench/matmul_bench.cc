@@ -90,6 +90,8 @@ int Register() {
     benchmark::RegisterBenchmark(("pack_groups" + on).c_str(), Packing, isa, RowForm::kGroups);
     benchmark::RegisterBenchmark(("pack_int16" + on).c_str(), Packing, isa, RowForm::kInt16);
     benchmark::RegisterBenchmark(("pack_int8" + on).c_str(), Packing, isa, RowForm::kInt8);
+    benchmark::RegisterBenchmark(("pack_int16_groups" + on).c_str(), Packing, isa,
+                                 RowForm::kInt16Groups);
     benchmark::RegisterBenchmark(("pack_int8_groups" + on).c_str(), Packing, isa,
                                  RowForm::kInt8Groups);
   }

@@ -118,6 +118,20 @@ TEST_P(HeadProductsOnEveryIsa, ARowDoesNotDependOnItsBatch) {
   });
 }
 
+TEST_P(HeadProductsOnEveryIsa, NotFiniteScalesShow) {
+  std::mt19937 random(4);
+  for (const size_t rows : {1u, 7u}) {
+    Sample w(Format::kNvfp4, 5, 128, random);
+    w.scales[3 * (128 / 16) + 6] = 0x7F;
+    const OwnedMatrix x = Random(rows, 5, random), sums(rows, 128);
+    const OwnedMatrix z = Random(rows, 128, random), dots(rows, 5);
+    SumOfRowsOn(GetParam(), x, w.weight, sums);
+    DotRowsOn(GetParam(), z, w.weight, dots);
+    for (size_t k = 0; k < 128; ++k) EXPECT_EQ(std::isfinite(sums.row(0)[k]), k / 16 != 6);
+    for (size_t n = 0; n < 5; ++n) EXPECT_EQ(std::isfinite(dots.row(0)[n]), n != 3);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isas, HeadProductsOnEveryIsa, ::testing::ValuesIn(AvailableIsas()),
                          [](const auto& isa) { return std::string(IsaName(isa.param)); });
 

@@ -66,7 +66,7 @@ void MultiplyPairs(const Table& table, const PackedRows& x, const Weight& w, Mat
 void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matrix y) {
   GLIMMER_CHECK(w.format == Format::kNvfp4);
   const IntMatMulArgs args = {.x = {x.digits, x.corrections, x.scales, x.row_scales, x.rows},
-                              .groups = {x.numbers, x.scales, x.row_scales, x.rows},
+                              .groups = {x.numbers, x.words, x.scales, x.row_scales, x.rows},
                               .codes = static_cast<const uint8_t*>(w.data),
                               .block_scales = w.block_scales,
                               .w_rows = w.rows,
@@ -75,8 +75,18 @@ void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matr
                               .y = y.data,
                               .y_stride = y.stride,
                               .scratch = Scratch()};
-  if (x.form == RowForm::kInt16) return table.matmul_int16(args);
-  (x.form == RowForm::kInt8 ? table.matmul_int8 : table.matmul_int8_groups)(args);
+  switch (x.form) {
+    case RowForm::kInt16:
+      return table.matmul_int16(args);
+    case RowForm::kInt8:
+      return table.matmul_int8(args);
+    case RowForm::kInt16Groups:
+      return table.matmul_int16_groups(args);
+    case RowForm::kInt8Groups:
+      return table.matmul_int8_groups(args);
+    default:
+      GLIMMER_CHECK(false);
+  }
 }
 
 // Rows as they stand, without copying them.
@@ -100,6 +110,7 @@ void MatMulHere(const PackedRows& x, const Weight& w, Matrix y, Isa isa) {
       return MultiplyFloats(table, x, w, y);
     case RowForm::kInt16:
     case RowForm::kInt8:
+    case RowForm::kInt16Groups:
     case RowForm::kInt8Groups:
       return MultiplyInts(table, x, w, y);
     case RowForm::kBf16Groups:

@@ -67,7 +67,9 @@ struct Sample {
   Weight weight;
 };
 
-constexpr RowForm kIntForms[] = {RowForm::kInt16, RowForm::kInt8, RowForm::kInt8Groups};
+constexpr RowForm kIntForms[] = {RowForm::kInt16, RowForm::kInt8, RowForm::kInt16Groups,
+                                 RowForm::kInt8Groups};
+bool HasTwoDigits(RowForm form) { return form == RowForm::kInt16 || form == RowForm::kInt16Groups; }
 constexpr Format kFormats[] = {Format::kF32, Format::kBf16, Format::kNvfp4, Format::kE4m3};
 
 // The bounds of matmul.h.
@@ -145,7 +147,7 @@ OwnedMatrix Uneven(size_t rows, size_t cols, std::mt19937& random) {
 OwnedMatrix PackingErrors(const OwnedMatrix& x, RowForm form) {
   OwnedMatrix errors(x.rows(), x.cols());
   const size_t width = form == RowForm::kInt8Groups ? 128 : 16;
-  const float share = form == RowForm::kInt16 ? 0x1p-15f : 0.5f / 127;
+  const float share = HasTwoDigits(form) ? 0x1p-15f : 0.5f / 127;
   for (size_t t = 0; t < x.rows(); ++t) {
     for (size_t k = 0; k < x.cols(); k += width) {
       const size_t last = std::min(k + width, x.cols());
@@ -188,8 +190,10 @@ TEST_P(MatMulOnEveryIsa, Int16HoldsBf16Exactly) {
     x.elements()[i] = tensor::Bf16ToF32(static_cast<Bf16>(0x3F80 - (5 << 7) + bits)) * size;
     if (random() % 2 == 0) x.elements()[i] = -x.elements()[i];
   }
-  MatMulHere(PackRows(pool, x, RowForm::kInt16, GetParam()), w.weight, y, GetParam());
-  ExpectProduct(x, w, y);
+  for (const RowForm form : {RowForm::kInt16, RowForm::kInt16Groups}) {
+    MatMulHere(PackRows(pool, x, form, GetParam()), w.weight, y, GetParam());
+    ExpectProduct(x, w, y);
+  }
 }
 
 // The format of a GPU's W4A4: the product of rounded rows, to F32's rounding.
@@ -231,6 +235,22 @@ TEST_P(MatMulOnEveryIsa, WholeNumbersOfExtremesStayFiniteOrSaySo) {
     std::fill(zeros.elements().begin(), zeros.elements().end(), 0.0f);
     MatMulHere(PackRows(pool, zeros, form, GetParam()), w.weight, y, GetParam());
     for (const float result : y.elements()) EXPECT_EQ(result, 0.0f);
+  }
+}
+
+// A damaged weight shows in its own row of W alone.
+TEST_P(MatMulOnEveryIsa, NotFiniteScalesShow) {
+  std::mt19937 random(15);
+  base::ThreadPool pool(1);
+  Sample w(Format::kNvfp4, 9, 400, random);
+  w.scales[3 * (400 / 16) + 17] = 0x7F;
+  const OwnedMatrix x = Random(7, 400, random), y(7, 9);
+  for (const RowForm form : {RowForm::kPlain, RowForm::kGroups, RowForm::kInt16, RowForm::kInt8,
+                             RowForm::kInt16Groups, RowForm::kInt8Groups}) {
+    MatMulHere(PackRows(pool, x, form, GetParam()), w.weight, y, GetParam());
+    for (size_t t = 0; t < 7; ++t) {
+      for (size_t n = 0; n < 9; ++n) EXPECT_EQ(std::isfinite(y.row(t)[n]), n != 3);
+    }
   }
 }
 
@@ -345,7 +365,7 @@ TEST(FormFor, DependsOnTypeRowsAndSet) {
     const auto form = [&](Format format, ActivationType type, size_t rows) {
       return FormFor(format, type, rows, isa);
     };
-    const RowForm many = isa == Isa::kAvx512Bf16 ? RowForm::kBf16Groups : RowForm::kGroups;
+    const RowForm many = isa == Isa::kAvx512Bf16 ? RowForm::kBf16Groups : RowForm::kInt16Groups;
     const RowForm one = isa == Isa::kAvx512Bf16 ? RowForm::kBf16Groups : RowForm::kPlain;
     EXPECT_EQ(form(Format::kNvfp4, ActivationType::kBf16, kFewRows), RowForm::kInt16);
     EXPECT_EQ(form(Format::kNvfp4, ActivationType::kBf16, kFewRows + 1), many);
@@ -360,8 +380,8 @@ TEST(MatMul, AllVectorSetsGiveTheSameBits) {
   std::mt19937 random(3);
   base::ThreadPool pool(1);
   const Sample w(Format::kNvfp4, 37, 1120, random);
-  for (const RowForm form :
-       {RowForm::kPlain, RowForm::kGroups, RowForm::kInt16, RowForm::kInt8, RowForm::kInt8Groups}) {
+  for (const RowForm form : {RowForm::kPlain, RowForm::kGroups, RowForm::kInt16, RowForm::kInt8,
+                             RowForm::kInt16Groups, RowForm::kInt8Groups}) {
     const OwnedMatrix x = Uneven(9, 1120, random);
     std::vector<std::vector<float>> results;
     for (const Isa isa : AvailableIsas()) {
@@ -389,14 +409,16 @@ TEST_P(MatMulOnEveryIsa, PacksTheBytesOfTheDefinition) {
       const PackedRows one = PackRows(pool, x, form, GetParam());
       const PackedRows two = PackRows(pool, x, form, Isa::kScalar);
       ExpectSame(one.row_scales, two.row_scales, 5);
-      if (form == RowForm::kInt8Groups) {
-        const size_t blocks = (cols + 127) / 128;
-        ExpectSame(one.numbers, two.numbers, 8 * blocks * 128);
-        ExpectSame(one.scales, two.scales, 8 * blocks);
+      const size_t digits = HasTwoDigits(form) ? 2 : 1;
+      if (form == RowForm::kInt16Groups || form == RowForm::kInt8Groups) {
+        const size_t blocks = 8 * ((cols + 127) / 128);
+        if (digits == 1) ExpectSame(one.numbers, two.numbers, blocks * 128);
+        if (digits == 2) ExpectSame(one.words, two.words, blocks * 128);
+        ExpectSame(one.scales, two.scales, blocks * (digits == 2 ? 8 : 1));
         continue;
       }
       const size_t blocks = 5 * ((cols + 255) / 256 * 2);
-      ExpectSame(one.digits, two.digits, blocks * 128 * (form == RowForm::kInt16 ? 2 : 1));
+      ExpectSame(one.digits, two.digits, blocks * 128 * digits);
       ExpectSame(one.corrections, two.corrections, blocks * 8);
       ExpectSame(one.scales, two.scales, blocks * 8);
     }

@@ -102,30 +102,34 @@ void PackIntRows(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, P
   });
 }
 
-void PackInt8Groups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows,
-                    const Table& table) {
-  const size_t blocks = RoundUp(packed.cols, kIntBlock) / kIntBlock;
+// Of kIntGroupRows rows, with a scale for each `width` columns; takes room for numbers of type T.
+template <typename T>
+void PackIntGroups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, size_t width,
+                   T* PackedRows::*numbers, T* PackIntGroupArgs::*to,
+                   void (*pack)(const PackIntGroupArgs& args)) {
+  const size_t cols = RoundUp(packed.cols, kIntBlock), of_row = cols / width;
   const size_t groups = RoundUp(rows.size(), kIntGroupRows) / kIntGroupRows;
-  const size_t numbers = groups * kIntGroupRows * blocks * kIntBlock;
-  const size_t scales = groups * kIntGroupRows * blocks;
-  Allocate(packed, RoomFor<uint8_t>(numbers) + RoomFor<float>(scales) +
+  const size_t padded = groups * kIntGroupRows;
+  Allocate(packed, RoomFor<T>(padded * cols) + RoomFor<float>(padded * of_row) +
                        RoomFor<float>(rows.size()) + kAlignment);
   std::byte* room = packed.bytes.get();
-  packed.numbers = Take<uint8_t>(room, numbers);
-  packed.scales = Take<float>(room, scales);
+  packed.*numbers = Take<T>(room, padded * cols);
+  packed.scales = Take<float>(room, padded * of_row);
   packed.row_scales = Take<float>(room, rows.size());
   base::RunRanges(pool, groups, kGrain / kIntGroupRows, [&](size_t first, size_t last, size_t) {
     for (size_t group = first; group < last; ++group) {
       const size_t row = group * kIntGroupRows;
       const size_t count = std::min(kIntGroupRows, rows.size() - row);
-      float* of_group = packed.scales + row * blocks;
-      table.pack_int8_group({.rows = rows.data() + row,
-                             .count = count,
-                             .cols = packed.cols,
-                             .numbers = packed.numbers + row * blocks * kIntBlock,
-                             .scales = of_group});
+      PackIntGroupArgs args = {.rows = rows.data() + row,
+                               .count = count,
+                               .cols = packed.cols,
+                               .bytes = nullptr,
+                               .words = nullptr,
+                               .scales = packed.scales + row * of_row};
+      args.*to = packed.*numbers + row * cols;
+      pack(args);
       for (size_t i = 0; i < count; ++i) {
-        packed.row_scales[row + i] = RaiseScales(of_group + i, blocks, kIntGroupRows);
+        packed.row_scales[row + i] = RaiseScales(args.scales + i, of_row, kIntGroupRows);
       }
     }
   });
@@ -227,6 +231,7 @@ RowForm FormFor(Format format, ActivationType type, size_t rows, Isa isa) {
   if (pairs && type == ActivationType::kBf16 && TableOf(isa).bf16 != nullptr) {
     return RowForm::kBf16Groups;
   }
+  if (format == Format::kNvfp4 && type == ActivationType::kBf16) return RowForm::kInt16Groups;
   return rows <= kPlainRows ? RowForm::kPlain : RowForm::kGroups;
 }
 
@@ -252,8 +257,13 @@ PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowFo
     case RowForm::kInt8:
       PackIntRows(pool, packed, rows, table.pack_int8);
       break;
+    case RowForm::kInt16Groups:
+      PackIntGroups(pool, packed, rows, 16, &PackedRows::words, &PackIntGroupArgs::words,
+                    table.pack_int16_group);
+      break;
     case RowForm::kInt8Groups:
-      PackInt8Groups(pool, packed, rows, table);
+      PackIntGroups(pool, packed, rows, kIntBlock, &PackedRows::numbers, &PackIntGroupArgs::bytes,
+                    table.pack_int8_group);
       break;
   }
   return packed;

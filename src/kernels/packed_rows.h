@@ -16,21 +16,22 @@ namespace glimmer::kernels {
 
 // What a product may make of its activations.
 enum class ActivationType : uint8_t {
-  kF32,   // nothing: F32 numbers
-  kBf16,  // F32 numbers that a caller has rounded to BF16; with few rows and NVFP4 weights they are
-          // taken in fixed point, below
-  kInt8,  // with NVFP4 weights: whole numbers from -127 to 127 with an F32 scale for each row and
-          // block of columns
+  kF32,    // nothing: F32 numbers
+  kBf16,   // F32 numbers that a caller has rounded to BF16; with NVFP4 weights they are taken in
+           // fixed point, below, unless there are many and the set has products of BF16 pairs
+  kInt8,   // with NVFP4 weights: whole numbers from -127 to 127 with an F32 scale for each row and
+           // block of columns
   kNvfp4,  // with NVFP4 weights that have an input_scale: NVFP4, as a Blackwell GPU does (W4A4)
 };
 
 enum class RowForm : uint8_t {
-  kPlain,       // F32, one row after the other
-  kGroups,      // F32, three rows side by side
-  kInt16,       // whole numbers of 16 bits times a power of two for each block of 16
-  kInt8,        // whole numbers of 8 bits with an F32 scale for each block of 16
-  kInt8Groups,  // the same with a scale for each block of 128, four rows side by side
-  kBf16Groups,  // BF16, six rows side by side, for products of BF16 pairs
+  kPlain,        // F32, one row after the other
+  kGroups,       // F32, three rows side by side
+  kInt16,        // whole numbers of 16 bits times a power of two for each block of 16
+  kInt8,         // whole numbers of 8 bits with an F32 scale for each block of 16
+  kInt16Groups,  // as kInt16, four rows side by side
+  kInt8Groups,   // as kInt8 with a scale for each block of 128, four rows side by side
+  kBf16Groups,   // BF16, six rows side by side, for products of BF16 pairs
 };
 
 // Up to this many rows a product with NVFP4 weights is bound by reading them; more are better off
@@ -55,7 +56,8 @@ struct PackedRows {
   int8_t* digits = nullptr;       // kInt16, kInt8: IntRows in table.h, and the next
   int32_t* corrections = nullptr;
   uint8_t* numbers = nullptr;  // kInt8Groups: IntGroups in table.h
-  float* scales = nullptr;     // these three
+  int16_t* words = nullptr;    // kInt16Groups
+  float* scales = nullptr;     // all of whole numbers
   float* row_scales = nullptr;
   std::unique_ptr<std::byte, FreeAligned> bytes;  // where these point
 };
@@ -67,6 +69,7 @@ using RowPointers = std::span<const float* const>;
 //           nearest whole number: the error is at most 2^-15 of the block's largest magnitude, and
 //           zero for BF16 numbers of at least 2^-6 of it. A block whose numbers are all below
 //           2^-111 counts as if its largest were that.
+//   kInt16Groups  the same.
 //   kInt8   x[t, k] = scale * n, scale = largest magnitude of a block of 16 / 127; ties to even. A
 //           scale below 2^-126 makes the block zero.
 //   kInt8Groups  the same with blocks of 128.

@@ -23,7 +23,7 @@ constexpr size_t kIntBlock = 128;
 constexpr size_t kIntSixteens = kIntBlock / 16;
 constexpr size_t kIntPadding = 256;  // few rows are padded with zeros to a multiple of this
 constexpr size_t kIntGroupRows = 4;  // of many rows, side by side
-constexpr int kIntOffset = 128;      // added to each number of many rows
+constexpr int kIntOffset = 128;      // added to each byte of many rows
 // Where the scale of a block's sixteen stands among its eight.
 constexpr size_t kSixteenPlaces[kIntSixteens] = {0, 1, 4, 5, 2, 3, 6, 7};
 // Bytes of scratch memory that a product may write, aligned to 64.
@@ -59,12 +59,15 @@ struct IntRows {
   size_t rows;
 };
 
-// Many rows of INT8, in groups of kIntGroupRows, absent rows zero:
-//   x[t, k] = row_scales[t] * scales[t, block of k] * (n - kIntOffset).
+// Many rows of whole numbers, in groups of kIntGroupRows, absent rows zero. Of 8 bits:
+//   x[t, k] = row_scales[t] * scales[t, block of kIntBlock columns] * (n - kIntOffset)
+// or of 16:
+//   x[t, k] = row_scales[t] * scales[t, sixteen] * n.
 struct IntGroups {
   // Of each sixteen of columns and each row of the group its eight even columns, then the odd ones.
-  const uint8_t* numbers;   // [groups, blocks, 8, kIntGroupRows, 16]
-  const float* scales;      // [groups, blocks, kIntGroupRows], sized as above
+  const uint8_t* bytes;     // [groups, blocks, 8, kIntGroupRows, 16]
+  const int16_t* words;     // the same with columns in order
+  const float* scales;      // [groups, blocks or sixteens, kIntGroupRows], sized as above
   const float* row_scales;  // [rows]
   size_t rows;
 };
@@ -95,7 +98,8 @@ struct PackIntArgs {
 struct PackIntGroupArgs {
   const float* const* rows;
   size_t count, cols;
-  uint8_t* numbers;
+  uint8_t* bytes;  // either
+  int16_t* words;  // or
   float* scales;
 };
 
@@ -141,10 +145,12 @@ struct Table {
   void (*matmul_groups[kFormats])(const MatMulArgs& args);
   void (*matmul_int16)(const IntMatMulArgs& args);
   void (*matmul_int8)(const IntMatMulArgs& args);
+  void (*matmul_int16_groups)(const IntMatMulArgs& args);
   void (*matmul_int8_groups)(const IntMatMulArgs& args);
   void (*pack_group)(const PackGroupArgs& args);
   void (*pack_int16)(const PackIntArgs& args);
   void (*pack_int8)(const PackIntArgs& args);
+  void (*pack_int16_group)(const PackIntGroupArgs& args);
   void (*pack_int8_group)(const PackIntGroupArgs& args);
   const ElementwiseTable* elementwise;
   const AttentionTable* attention;

@@ -15,7 +15,7 @@ using tensor::OwnedMatrix;
 // Rows of a weight that a piece has at least, and a multiple of.
 constexpr size_t kGrain = 32;
 // Pieces for each thread: enough that a slow one does not hold up the loop.
-constexpr size_t kPiecesPerThread = 6;
+constexpr size_t kPiecesPerThread = 16;
 
 // Outputs [first, last) of one job's weights.
 struct Piece {

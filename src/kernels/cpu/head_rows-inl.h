@@ -1,5 +1,5 @@
 // A head's rows of a weight, decoded sixteen or sixty-four columns at a time.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind float-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind float-inl.h and nvfp4_few-inl.h.
 //
 // Sixty-four columns of a row are decoded into eight vectors of eight. For NVFP4 they come in the
 // order in which nibbles leave 32 bytes at the least cost ("turned"); sums over rows are put in
@@ -106,8 +106,9 @@ struct Nvfp4Head {
     for (int half = 0; half < 2; ++half) {
       const auto place = [&](int block) { return _mm_set1_epi32((block << 16) | ~0xFF0000); };
       const __m256i places = _mm256_set_m128i(place(half + 2), place(half));
-      const __m256i shifted = _mm256_slli_epi32(_mm256_shuffle_epi8(bytes, places), 4);
-      v[half] = _mm256_mul_ps(_mm256_castsi256_ps(shifted), _mm256_set1_ps(0x1p120f));
+      const __m256 scales =
+          ScalesOf(_mm256_slli_epi32(_mm256_shuffle_epi8(bytes, places), kScaleShift - 16));
+      v[half] = _mm256_mul_ps(scales, _mm256_set1_ps(0x1p120f));
     }
   }
 };

@@ -21,6 +21,8 @@ namespace {
 //
 #include "kernels/cpu/nvfp4_few-inl.h"
 //
+#include "kernels/cpu/int_panel-inl.h"
+//
 #include "kernels/cpu/nvfp4_many-inl.h"
 //
 #include "kernels/cpu/pack_int-inl.h"
@@ -72,10 +74,12 @@ const Table kTable = {
     .matmul_groups = {GroupsF32, GroupsBf16, GroupsNvfp4, GroupsE4m3},
     .matmul_int16 = MatMulInt16,
     .matmul_int8 = MatMulInt8,
+    .matmul_int16_groups = MatMulInt16Groups,
     .matmul_int8_groups = MatMulInt8Groups,
     .pack_group = PackGroup,
     .pack_int16 = PackInt16,
     .pack_int8 = PackInt8,
+    .pack_int16_group = PackInt16Group,
     .pack_int8_group = PackInt8Group,
     .elementwise = &kElementwise,
     .attention = &kAttention,

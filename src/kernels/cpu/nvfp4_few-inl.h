@@ -13,6 +13,19 @@
 // is subnormal; weights are doubled.
 constexpr int kScaleShift = 20;
 constexpr float kIntFactor = 0x1p120f * 0.5f;
+constexpr int kLargestScale = 0x7E << kScaleShift;
+
+// Codes so shifted; NaN where they are not those of a number from 0 up.
+inline __m256 ScalesOf(__m256i shifted) {
+  const __m256i invalid = _mm256_cmpgt_epi32(shifted, _mm256_set1_epi32(kLargestScale));
+  return _mm256_castsi256_ps(_mm256_or_si256(shifted, invalid));
+}
+#if defined(__AVX512VNNI__)
+inline __m512 ScalesOf(__m512i shifted) {
+  const __mmask16 invalid = _mm512_cmpgt_epi32_mask(shifted, _mm512_set1_epi32(kLargestScale));
+  return _mm512_castsi512_ps(_mm512_mask_mov_epi32(shifted, invalid, _mm512_set1_epi32(-1)));
+}
+#endif
 
 inline __m256i LoadInts(const void* p) {
   return _mm256_loadu_si256(static_cast<const __m256i*>(p));
@@ -89,8 +102,7 @@ struct IntWeights {
     // Those of the second block are eight bytes further on.
     const __m512i places = _mm512_add_epi32(
         first, _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi32(8 << 16), 1));
-    w.scales = _mm512_castsi512_ps(
-        _mm512_slli_epi32(_mm512_shuffle_epi8(bytes, places), kScaleShift - 16));
+    w.scales = ScalesOf(_mm512_slli_epi32(_mm512_shuffle_epi8(bytes, places), kScaleShift - 16));
     return w;
   }
 };
@@ -148,7 +160,7 @@ struct IntWeights {
     int64_t eight;
     __builtin_memcpy(&eight, scales, sizeof eight);
     const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), ScalePlaces());
-    w.scales = _mm256_castsi256_ps(_mm256_slli_epi32(bytes, kScaleShift - 16));
+    w.scales = ScalesOf(_mm256_slli_epi32(bytes, kScaleShift - 16));
     return w;
   }
 };

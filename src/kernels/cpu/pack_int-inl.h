@@ -91,15 +91,16 @@ inline void PackIntRow(const PackIntArgs& a, Quantize quantize) {
   }
 }
 
-void PackInt16(const PackIntArgs& a) {
-  PackIntRow<2>(a, [](const Pair& x, __m256i& words) {
-    const float unit = Int16Unit(LargestBits(x));
-    const __m256 factor = _mm256_set1_ps(unit == unit ? 1.0f / unit : 0.0f);
-    words = ToWords(_mm256_mul_ps(x.lo, factor), _mm256_mul_ps(x.hi, factor));
-    if (unit != unit) words = _mm256_setzero_si256();
-    return unit;
-  });
+// Sixteen numbers and their unit.
+inline float ToInt16(const Pair& x, __m256i& words) {
+  const float unit = Int16Unit(LargestBits(x));
+  const __m256 factor = _mm256_set1_ps(unit == unit ? 1.0f / unit : 0.0f);
+  words = ToWords(_mm256_mul_ps(x.lo, factor), _mm256_mul_ps(x.hi, factor));
+  if (unit != unit) words = _mm256_setzero_si256();
+  return unit;
 }
+
+void PackInt16(const PackIntArgs& a) { PackIntRow<2>(a, ToInt16); }
 
 void PackInt8(const PackIntArgs& a) {
   PackIntRow<1>(a, [](const Pair& x, __m256i& words) {
@@ -122,13 +123,27 @@ void PackInt8Group(const PackIntGroupArgs& a) {
       }
       const float step = F32OfBits(LargestBits(largest)) / 127.0f;
       a.scales[block * kIntGroupRows + row] = step;
-      uint8_t* numbers = a.numbers + block * kIntBlock * kIntGroupRows + row * 16;
+      uint8_t* bytes = a.bytes + block * kIntBlock * kIntGroupRows + row * 16;
       for (size_t i = 0; i < kIntSixteens; ++i) {
         const __m256i words =
             _mm256_add_epi16(DivideToWords(sixteens[i], step), _mm256_set1_epi16(kIntOffset));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(numbers + i * kIntGroupRows * 16),
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes + i * kIntGroupRows * 16),
                          EvenOddBytes(words));
       }
+    }
+  }
+}
+
+void PackInt16Group(const PackIntGroupArgs& a) {
+  const size_t sixteens = (a.cols + kIntBlock - 1) / kIntBlock * kIntSixteens;
+  for (size_t row = 0; row < kIntGroupRows; ++row) {
+    const float* x = row < a.count ? a.rows[row] : nullptr;
+    for (size_t i = 0; i < sixteens; ++i) {
+      __m256i words;
+      const float unit = ToInt16(LoadSixteen(x, 16 * i, a.cols), words);
+      const size_t place = i * kIntGroupRows + row;
+      a.scales[place] = x != nullptr ? unit : 0.0f;
+      StoreInts(a.words + place * 16, words);
     }
   }
 }

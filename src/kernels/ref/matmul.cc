@@ -110,6 +110,26 @@ void MultiplyDigits(const IntMatMulArgs& a, size_t digits) {
   });
 }
 
+// Where column k of row t stands among the numbers of a group of so many columns.
+size_t GroupPlace(size_t t, size_t k, size_t cols) {
+  return (t / kIntGroupRows * cols + k / 16 * 16) * kIntGroupRows + t % kIntGroupRows * 16;
+}
+size_t BytePlace(size_t t, size_t k, size_t cols) {
+  return GroupPlace(t, k, cols) + k % 2 * 8 + k % 16 / 2;
+}
+size_t WordPlace(size_t t, size_t k, size_t cols) { return GroupPlace(t, k, cols) + k % 16; }
+
+// `width` columns have a scale of x; number(t, k, columns of a group).
+template <typename Number>
+void MultiplyIntGroups(const IntMatMulArgs& a, size_t width, Number number) {
+  const size_t cols = BlocksOf(a.cols) * kIntBlock;
+  MultiplyInts(a, a.groups.rows, [&](size_t t, size_t k) {
+    const size_t block = (t / kIntGroupRows * cols + k) / width;
+    const float scale = a.groups.scales[block * kIntGroupRows + t % kIntGroupRows];
+    return static_cast<float>(number(t, k, cols)) * (scale * a.groups.row_scales[t]);
+  });
+}
+
 float LargestMagnitude(const float* x, size_t count) {
   float largest = 0;
   for (size_t k = 0; k < count; ++k) {
@@ -147,6 +167,35 @@ int32_t DivideToInt(float x, float step) {
   return has_step ? static_cast<int32_t>(std::nearbyint(x / step)) : 0;
 }
 
+// The power of two that the sixteen columns from k on are multiples of; a NaN where there is none.
+float Int16Unit(const float* x, size_t k, size_t cols) {
+  constexpr int kBits = 15, kLowest = -111;
+  constexpr float kMost = 32639.5f;  // times the unit: 127 * 256 + 127 when rounded
+  const float largest = LargestOf(x, k, 16, cols);
+  if (!std::isfinite(largest)) return std::numeric_limits<float>::quiet_NaN();
+  int exponent = kLowest;
+  if (largest > 0) std::frexp(largest, &exponent);  // largest < 2^exponent
+  if (largest >= std::ldexp(kMost, exponent - kBits)) ++exponent;
+  return std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
+}
+int32_t UnitsIn(float x, float unit) {
+  return std::isnan(unit) ? 0 : static_cast<int32_t>(std::nearbyint(x / unit));
+}
+
+// Calls scale(x, k) for each `width` columns of a row, and store(row, k, x, scale) for each column
+// of a group, with zeros for what is not there.
+template <typename Scale, typename Store>
+void PackIntGroup(const PackIntGroupArgs& a, size_t width, Scale scale, Store store) {
+  for (size_t row = 0; row < kIntGroupRows; ++row) {
+    for (size_t k = 0; k < BlocksOf(a.cols) * kIntBlock; ++k) {
+      const bool is_there = row < a.count;
+      float& of_block = a.scales[k / width * kIntGroupRows + row];
+      if (k % width == 0) of_block = is_there ? scale(a.rows[row], k) : 0.0f;
+      store(row, k, is_there && k < a.cols ? a.rows[row][k] : 0.0f, of_block);
+    }
+  }
+}
+
 }  // namespace
 
 void PlainF32(const MatMulArgs& a) { MultiplyPlain(a, F32Element(a)); }
@@ -161,16 +210,14 @@ void GroupsE4m3(const MatMulArgs& a) { MultiplyGroups(a, E4m3Element(a)); }
 void MatMulInt16(const IntMatMulArgs& a) { MultiplyDigits(a, 2); }
 void MatMulInt8(const IntMatMulArgs& a) { MultiplyDigits(a, 1); }
 
+void MatMulInt16Groups(const IntMatMulArgs& a) {
+  MultiplyIntGroups(a, 16, [&](size_t t, size_t k, size_t cols) {
+    return a.groups.words[WordPlace(t, k, cols)];
+  });
+}
 void MatMulInt8Groups(const IntMatMulArgs& a) {
-  const size_t blocks = BlocksOf(a.cols);
-  MultiplyInts(a, a.groups.rows, [&](size_t t, size_t k) {
-    const size_t block = t / kIntGroupRows * blocks + k / kIntBlock;
-    const size_t sixteen = block * kIntSixteens + k % kIntBlock / 16;
-    const size_t row = t % kIntGroupRows;
-    const uint8_t number =
-        a.groups.numbers[(sixteen * kIntGroupRows + row) * 16 + k % 2 * 8 + k % 16 / 2];
-    return static_cast<float>(number - kIntOffset) *
-           (a.groups.scales[block * kIntGroupRows + row] * a.groups.row_scales[t]);
+  MultiplyIntGroups(a, kIntBlock, [&](size_t t, size_t k, size_t cols) {
+    return a.groups.bytes[BytePlace(t, k, cols)] - kIntOffset;
   });
 }
 
@@ -187,19 +234,9 @@ void PackGroup(const PackGroupArgs& a) {
 }
 
 void PackInt16(const PackIntArgs& a) {
-  constexpr int kBits = 15, kLowest = -111;
-  constexpr float kMost = 32639.5f;  // times the unit: 127 * 256 + 127 when rounded
-  const auto unit = [&](size_t k) {
-    const float largest = LargestOf(a.x, k, 16, a.cols);
-    if (!std::isfinite(largest)) return std::numeric_limits<float>::quiet_NaN();
-    int exponent = kLowest;
-    if (largest > 0) std::frexp(largest, &exponent);  // largest < 2^exponent
-    if (largest >= std::ldexp(kMost, exponent - kBits)) ++exponent;
-    return std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
-  };
-  PackIntRow(a, 2, unit, [&](size_t k, float scale) {
-    return std::isnan(scale) ? 0 : static_cast<int32_t>(std::nearbyint(a.x[k] / scale));
-  });
+  PackIntRow(
+      a, 2, [&](size_t k) { return Int16Unit(a.x, k, a.cols); },
+      [&](size_t k, float unit) { return UnitsIn(a.x[k], unit); });
 }
 
 void PackInt8(const PackIntArgs& a) {
@@ -208,20 +245,21 @@ void PackInt8(const PackIntArgs& a) {
       [&](size_t k, float scale) { return DivideToInt(a.x[k], scale); });
 }
 
+void PackInt16Group(const PackIntGroupArgs& a) {
+  PackIntGroup(
+      a, 16, [&](const float* x, size_t k) { return Int16Unit(x, k, a.cols); },
+      [&](size_t row, size_t k, float x, float unit) {
+        a.words[WordPlace(row, k, 0)] = static_cast<int16_t>(unit == 0 ? 0 : UnitsIn(x, unit));
+      });
+}
+
 void PackInt8Group(const PackIntGroupArgs& a) {
-  const size_t blocks = BlocksOf(a.cols);
-  for (size_t row = 0; row < kIntGroupRows; ++row) {
-    for (size_t k = 0; k < blocks * kIntBlock; ++k) {
-      float& scale = a.scales[k / kIntBlock * kIntGroupRows + row];
-      const bool is_there = row < a.count;
-      if (k % kIntBlock == 0) {
-        scale = is_there ? LargestOf(a.rows[row], k, kIntBlock, a.cols) / 127.0f : 0.0f;
-      }
-      const int32_t number = is_there && k < a.cols ? DivideToInt(a.rows[row][k], scale) : 0;
-      a.numbers[(k / 16 * kIntGroupRows + row) * 16 + k % 2 * 8 + k % 16 / 2] =
-          static_cast<uint8_t>(number + kIntOffset);
-    }
-  }
+  PackIntGroup(
+      a, kIntBlock,
+      [&](const float* x, size_t k) { return LargestOf(x, k, kIntBlock, a.cols) / 127.0f; },
+      [&](size_t row, size_t k, float x, float step) {
+        a.bytes[BytePlace(row, k, 0)] = static_cast<uint8_t>(DivideToInt(x, step) + kIntOffset);
+      });
 }
 
 }  // namespace glimmer::kernels::scalar
