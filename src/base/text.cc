@@ -9,7 +9,7 @@
 namespace glimmer::base {
 namespace {
 
-constexpr size_t kQuotedCharacters = 200;
+constexpr size_t kQuotedBytes = 200;
 
 struct Unit {
   std::string_view name;
@@ -26,22 +26,52 @@ constexpr std::array<Unit, 10> kUnits = {{{"", 1},
                                           {"gib", 0x1p30},
                                           {"tib", 0x1p40}}};
 
+// Least and largest second byte of a UTF-8 character that begins with this byte. U+0080 to U+009F
+// are left out: they are control characters.
+std::pair<uint8_t, uint8_t> SecondByte(uint8_t first) {
+  switch (first) {
+    case 0xC2:
+    case 0xE0:
+      return {0xA0, 0xBF};
+    case 0xED:
+      return {0x80, 0x9F};
+    case 0xF0:
+      return {0x90, 0xBF};
+    case 0xF4:
+      return {0x80, 0x8F};
+    default:
+      return {0x80, 0xBF};
+  }
+}
+
+// Bytes of the UTF-8 character that the text begins with; 0 for a control character or none.
+size_t PrintableBytes(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F;
+  if (byte(0) < 0xC2 || byte(0) > 0xF4) return 0;
+  const size_t count = byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
+  if (text.size() < count) return 0;
+  const auto [least, largest] = SecondByte(byte(0));
+  if (byte(1) < least || byte(1) > largest) return 0;
+  for (size_t i = 2; i < count; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  return count;
+}
+
 }  // namespace
 
 std::string Quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text.substr(0, kQuotedCharacters)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
+  size_t at = 0;
+  while (at < text.size() && at < kQuotedBytes) {
+    const size_t count = PrintableBytes(text.substr(at));
+    if (count == 0) out += fmt::format("\\x{:02x}", static_cast<uint8_t>(text[at]));
+    if (text[at] == '"' || text[at] == '\\') out += '\\';
+    out += text.substr(at, count);
+    at += std::max<size_t>(count, 1);
   }
-  if (text.size() > kQuotedCharacters) out += "...";
+  if (at < text.size()) out += "...";
   return out + '"';
 }
 

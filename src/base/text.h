@@ -10,8 +10,8 @@
 
 namespace glimmer::base {
 
-// The text in double quotes, control characters and quotes escaped, cut after 200 characters:
-// safe to print whatever a hostile file put into it.
+// The text in double quotes, cut behind 200 bytes; escaped are quotes, control characters and what
+// is not UTF-8: safe to print whatever a hostile file put into it.
 std::string Quoted(std::string_view text);
 
 // ASCII letters alone.

@@ -5,9 +5,23 @@
 namespace glimmer::base {
 namespace {
 
+TEST(Quoted, KeepsWholeCharactersAlone) {
+  for (const char* text : {"é", "中", "😀", "\u00a0", "\u07ff", "\ufffd"}) {
+    EXPECT_EQ(Quoted(text), '"' + std::string(text) + '"');
+  }
+  EXPECT_EQ(Quoted("caf\xe9 au"), R"("caf\xe9 au")");
+  EXPECT_EQ(Quoted("\xe4\xb8"), R"("\xe4\xb8")");
+  EXPECT_EQ(Quoted("\xc0\x80\xe0\x80\x80"), R"("\xc0\x80\xe0\x80\x80")");
+  EXPECT_EQ(Quoted("\xed\xa0\x80\xf4\x90\x80\x80"), R"("\xed\xa0\x80\xf4\x90\x80\x80")");
+  EXPECT_EQ(Quoted(std::string(199, 'x') + "中!"), '"' + std::string(199, 'x') + "中...\"");
+}
+
 TEST(Quoted, EscapesWhatATerminalWouldObey) {
   EXPECT_EQ(Quoted("a\"b\\c\x1b[31m\n"), "\"a\\\"b\\\\c\\x1b[31m\\x0a\"");
   EXPECT_EQ(Quoted(std::string(300, 'x')).size(), 205u);
+  EXPECT_EQ(Quoted("\xc2\x9b"
+                   "2J"),
+            R"("\xc2\x9b2J")");
 }
 
 TEST(HumanNumbers, ReadWell) {

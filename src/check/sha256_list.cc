@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "check/integrity_rules.h"
+#include "quant/output_folder.h"
 
 namespace glimmer::check {
 namespace {
@@ -154,6 +155,7 @@ Status CompareSha256(const std::string& folder, const std::string& list_path,
   }
   for (const std::string& name : extra) {
     if (name == "report.html" || name == "report.json") continue;  // they hold the date of a run
+    if (name == quant::kSumsName) continue;                        // another list of the same
     std::error_code error;
     if (std::filesystem::equivalent(base::JoinPath(folder, name), list_path, error)) continue;
     findings.Add(integrity::kSha256, name,

@@ -6,8 +6,8 @@
 // result does not depend on its batch, nor on the number of threads. AVX2 and AVX-512 give the same
 // bits; the scalar set rounds after each product as well. The error of an element is at most
 //   (K / 8 + 16) * 2^-24 * sum_k |x[t, k] w[n, k]|.
-// kInt16, kInt8 and their groups sum blocks of 16 in whole numbers, exactly; what packing rounded is
-// told in packed_rows.h, the rest of the error has the same bound. kBf16Groups adds products of
+// kInt16, kInt8 and their groups sum blocks of 16 in whole numbers, exactly; what packing rounded
+// is told in packed_rows.h, the rest of the error has the same bound. kBf16Groups adds products of
 // BF16 pairs (bf16_table.h), again in an order that depends neither on the rows nor on the format:
 // in blocks of 512 columns a lane takes two of each eight columns, then four lanes and the blocks
 // are added. The error of an element is at most
