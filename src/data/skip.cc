@@ -18,10 +18,10 @@ std::string Excerpt(std::string_view line) {
   const auto continues = [line](size_t at) {
     return (static_cast<unsigned char>(line[at]) & 0xc0) == 0x80;
   };
-  if (line.size() <= kExcerptBytes) return unicode::Repaired(base::Quoted(line));
+  if (line.size() <= kExcerptBytes) return base::Quoted(line);
   size_t end = kExcerptBytes;
   while (end > 0 && continues(end)) --end;
-  return unicode::Repaired(base::Quoted(line.substr(0, end))) + "...";
+  return base::Quoted(line.substr(0, end)) + "...";
 }
 
 }  // namespace
