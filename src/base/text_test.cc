@@ -13,7 +13,8 @@ TEST(Quoted, KeepsWholeCharactersAlone) {
   EXPECT_EQ(Quoted("\xe4\xb8"), R"("\xe4\xb8")");
   EXPECT_EQ(Quoted("\xc0\x80\xe0\x80\x80"), R"("\xc0\x80\xe0\x80\x80")");
   EXPECT_EQ(Quoted("\xed\xa0\x80\xf4\x90\x80\x80"), R"("\xed\xa0\x80\xf4\x90\x80\x80")");
-  EXPECT_EQ(Quoted(std::string(199, 'x') + "中!"), '"' + std::string(199, 'x') + "中...\"");
+  const std::string many(199, 'x');
+  EXPECT_EQ(Quoted(many + "中!"), '"' + many + "中...\"");
 }
 
 TEST(Quoted, EscapesWhatATerminalWouldObey) {

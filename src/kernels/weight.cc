@@ -28,6 +28,16 @@ void DecodeNvfp4Row(const Weight& w, size_t row, std::span<float> out) {
 
 }  // namespace
 
+void Prefetch(const Weight& w) {
+  constexpr size_t kLine = 64, kDataLines = 32, kScaleLines = 4;
+  const auto ask = [](const void* from, size_t lines) {
+    const auto* bytes = static_cast<const char*>(from);
+    for (size_t line = 0; line < lines; ++line) __builtin_prefetch(bytes + line * kLine);
+  };
+  ask(w.data, kDataLines);
+  if (w.block_scales != nullptr) ask(w.block_scales, kScaleLines);
+}
+
 Weight RowsOf(const Weight& weight, size_t first, size_t count) {
   GLIMMER_CHECK(first + count <= weight.rows);
   Weight part = weight;

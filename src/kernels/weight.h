@@ -41,6 +41,10 @@ struct Weight {
 // Rows [first, first + count).
 Weight RowsOf(const Weight& weight, size_t first, size_t count);
 
+// Asks for the beginning of the weight, so that it is on its way into the processor's caches while
+// something else is computed; the products ask for the rest as they go.
+void Prefetch(const Weight& w);
+
 // Rows [first, first + out.rows) of w in F32, its scales included.
 void DecodeRows(const Weight& w, size_t first, tensor::Matrix out);
 

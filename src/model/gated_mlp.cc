@@ -78,8 +78,13 @@ std::vector<OwnedMatrix> Products(const Pass& pass, std::span<const MlpJob> jobs
     const MlpWeights& weights = *jobs[piece.job].weights;
     const Matrix gate = gates[piece.job].view().Cols(piece.first, piece.last - piece.first);
     const Matrix up = ups[piece.job].view().Cols(piece.first, piece.last - piece.first);
+    const Weight up_proj = PartOf(weights.up_proj, piece);
+    kernels::Prefetch(up_proj);
     kernels::MatMulHere(*for_gate[piece.job], PartOf(weights.gate_proj, piece), gate);
-    kernels::MatMulHere(*for_up[piece.job], PartOf(weights.up_proj, piece), up);
+    if (i + 1 < pieces.size()) {
+      kernels::Prefetch(PartOf(jobs[pieces[i + 1].job].weights->gate_proj, pieces[i + 1]));
+    }
+    kernels::MatMulHere(*for_up[piece.job], up_proj, up);
     MultiplySilu(gate, up);
   });
   return gates;
@@ -105,6 +110,9 @@ OwnedMatrix ApplyMlps(const Pass& pass, std::span<const MlpJob> jobs) {
   pass.pool.Run(pieces.size(), [&](size_t i, size_t) {
     const Piece& piece = pieces[i];
     const Matrix of_job = results.view().Rows(first_rows[piece.job], packed[piece.job]->rows);
+    if (i + 1 < pieces.size()) {
+      kernels::Prefetch(PartOf(jobs[pieces[i + 1].job].weights->down_proj, pieces[i + 1]));
+    }
     kernels::MatMulHere(*packed[piece.job], PartOf(jobs[piece.job].weights->down_proj, piece),
                         of_job.Cols(piece.first, piece.last - piece.first));
   });
