@@ -19,6 +19,9 @@ function(glimmer_library name)
       target_link_libraries(${name}_test PRIVATE glimmer_${name} GTest::gtest_main)
       target_compile_definitions(${name}_test PRIVATE
                                  GLIMMER_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+      if(GLIMMER_FUZZ)  # what is fuzzed is the library
+        target_compile_options(${name}_test PRIVATE -fno-sanitize=fuzzer-no-link)
+      endif()
       if(NOT CMAKE_UNITY_BUILD)
         target_precompile_headers(${name}_test REUSE_FROM glimmer_test_headers)
         # g++ 12 takes strings moved in precompiled headers for copies beyond their end.
