@@ -1,3 +1,11 @@
+# glimmer_not_fuzzed(TARGET): leaves out the counting of branches, which is for what parses and
+# slows loops.
+function(glimmer_not_fuzzed target)
+  if(GLIMMER_FUZZ)
+    target_compile_options(${target} PRIVATE -fno-sanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
 # glimmer_library(NAME SOURCES a.cc... [ALONE b.cc...] DEPS folder... [LINK target...])
 #
 # The library of one folder of src/, built when a program needs it. DEPS must equal the folder's
@@ -19,9 +27,7 @@ function(glimmer_library name)
       target_link_libraries(${name}_test PRIVATE glimmer_${name} GTest::gtest_main)
       target_compile_definitions(${name}_test PRIVATE
                                  GLIMMER_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-      if(GLIMMER_FUZZ)  # what is fuzzed is the library
-        target_compile_options(${name}_test PRIVATE -fno-sanitize=fuzzer-no-link)
-      endif()
+      glimmer_not_fuzzed(${name}_test)
       if(NOT CMAKE_UNITY_BUILD)
         target_precompile_headers(${name}_test REUSE_FROM glimmer_test_headers)
         # g++ 12 takes strings moved in precompiled headers for copies beyond their end.

@@ -39,6 +39,11 @@ void AppendLimit(MemorySentence& text, int resource, const char* option) {
          static_cast<double>(limit.rlim_cur) / 1e6);
 }
 
+// Of so many bytes what the control groups leave.
+uint64_t WithinGroups(uint64_t bytes, const std::string& root) {
+  return std::min(bytes, ReadGroupLimits(root).free_memory_bytes.value_or(bytes));
+}
+
 }  // namespace
 
 MemorySentence OutOfMemory(uint64_t wanted_bytes) {
@@ -58,13 +63,11 @@ uint64_t MachineMemoryBytes() {
 }
 
 uint64_t GrantedMemoryBytes(const std::string& root) {
-  const uint64_t machine = MachineMemoryBytes();
-  return std::min(machine, ReadGroupLimits(root).free_memory_bytes.value_or(machine));
+  return WithinGroups(MachineMemoryBytes(), root);
 }
 
 uint64_t FreeMemoryBytes(const std::string& root) {
-  const uint64_t available = MemAvailableBytes(root).value_or(MachineMemoryBytes());
-  return std::min(available, ReadGroupLimits(root).free_memory_bytes.value_or(available));
+  return WithinGroups(MemAvailableBytes(root).value_or(MachineMemoryBytes()), root);
 }
 
 }  // namespace glimmer::base

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
+
+#include "base/utf8.h"
 
 namespace glimmer::base {
 namespace {
@@ -26,37 +29,13 @@ constexpr std::array<Unit, 10> kUnits = {{{"", 1},
                                           {"gib", 0x1p30},
                                           {"tib", 0x1p40}}};
 
-// Least and largest second byte of a UTF-8 character that begins with this byte. U+0080 to U+009F
-// are left out: they are control characters.
-std::pair<uint8_t, uint8_t> SecondByte(uint8_t first) {
-  switch (first) {
-    case 0xC2:
-    case 0xE0:
-      return {0xA0, 0xBF};
-    case 0xED:
-      return {0x80, 0x9F};
-    case 0xF0:
-      return {0x90, 0xBF};
-    case 0xF4:
-      return {0x80, 0x8F};
-    default:
-      return {0x80, 0xBF};
-  }
-}
-
 // Bytes of the UTF-8 character that the text begins with; 0 for a control character or none.
 size_t PrintableBytes(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7F;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4) return 0;
-  const size_t count = byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
-  if (text.size() < count) return 0;
-  const auto [least, largest] = SecondByte(byte(0));
-  if (byte(1) < least || byte(1) > largest) return 0;
-  for (size_t i = 2; i < count; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-  }
-  return count;
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const Utf8Front front = FrontOf(text);
+  if (front.kind != Utf8Front::Kind::kWhole || byte(0) < 0x20 || byte(0) == 0x7f) return 0;
+  const bool is_c1 = byte(0) == 0xc2 && byte(1) < 0xa0;  // U+0080 to U+009F
+  return is_c1 ? 0 : front.bytes;
 }
 
 }  // namespace

@@ -63,30 +63,19 @@ void MultiplyPairs(const Table& table, const PackedRows& x, const Weight& w, Mat
   (w.format == Format::kNvfp4 ? table.bf16->matmul_nvfp4 : table.bf16->matmul_bf16)(args);
 }
 
-void MultiplyInts(const Table& table, const PackedRows& x, const Weight& w, Matrix y) {
+void MultiplyInts(void (*multiply)(const IntMatMulArgs& args), const PackedRows& x, const Weight& w,
+                  Matrix y) {
   GLIMMER_CHECK(w.format == Format::kNvfp4);
-  const IntMatMulArgs args = {.x = {x.digits, x.corrections, x.scales, x.row_scales, x.rows},
-                              .groups = {x.numbers, x.words, x.scales, x.row_scales, x.rows},
-                              .codes = static_cast<const uint8_t*>(w.data),
-                              .block_scales = w.block_scales,
-                              .w_rows = w.rows,
-                              .cols = w.cols,
-                              .scale = w.tensor_scale,
-                              .y = y.data,
-                              .y_stride = y.stride,
-                              .scratch = Scratch()};
-  switch (x.form) {
-    case RowForm::kInt16:
-      return table.matmul_int16(args);
-    case RowForm::kInt8:
-      return table.matmul_int8(args);
-    case RowForm::kInt16Groups:
-      return table.matmul_int16_groups(args);
-    case RowForm::kInt8Groups:
-      return table.matmul_int8_groups(args);
-    default:
-      GLIMMER_CHECK(false);
-  }
+  multiply({.x = {x.digits, x.corrections, x.scales, x.row_scales, x.rows},
+            .groups = {x.numbers, x.words, x.scales, x.row_scales, x.rows},
+            .codes = static_cast<const uint8_t*>(w.data),
+            .block_scales = w.block_scales,
+            .w_rows = w.rows,
+            .cols = w.cols,
+            .scale = w.tensor_scale,
+            .y = y.data,
+            .y_stride = y.stride,
+            .scratch = Scratch()});
 }
 
 // Rows as they stand, without copying them.
@@ -109,10 +98,13 @@ void MatMulHere(const PackedRows& x, const Weight& w, Matrix y, Isa isa) {
     case RowForm::kGroups:
       return MultiplyFloats(table, x, w, y);
     case RowForm::kInt16:
+      return MultiplyInts(table.matmul_int16, x, w, y);
     case RowForm::kInt8:
+      return MultiplyInts(table.matmul_int8, x, w, y);
     case RowForm::kInt16Groups:
+      return MultiplyInts(table.matmul_int16_groups, x, w, y);
     case RowForm::kInt8Groups:
-      return MultiplyInts(table, x, w, y);
+      return MultiplyInts(table.matmul_int8_groups, x, w, y);
     case RowForm::kBf16Groups:
       return MultiplyPairs(table, x, w, y);
   }

@@ -102,37 +102,38 @@ void PackIntRows(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, P
   });
 }
 
-// Of kIntGroupRows rows, with a scale for each `width` columns; takes room for numbers of type T.
-template <typename T>
-void PackIntGroups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, size_t width,
-                   T* PackedRows::*numbers, T* PackIntGroupArgs::*to,
-                   void (*pack)(const PackIntGroupArgs& args)) {
+// Takes room for numbers of type T and for a scale for each `width` columns, and packs groups of
+// rows with pack(arguments without numbers, the group's numbers). Returns where the numbers begin.
+template <typename T, typename Pack>
+T* PackIntGroups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, size_t width,
+                 Pack pack) {
   const size_t cols = RoundUp(packed.cols, kIntBlock), of_row = cols / width;
   const size_t groups = RoundUp(rows.size(), kIntGroupRows) / kIntGroupRows;
   const size_t padded = groups * kIntGroupRows;
   Allocate(packed, RoomFor<T>(padded * cols) + RoomFor<float>(padded * of_row) +
                        RoomFor<float>(rows.size()) + kAlignment);
   std::byte* room = packed.bytes.get();
-  packed.*numbers = Take<T>(room, padded * cols);
+  T* const numbers = Take<T>(room, padded * cols);
   packed.scales = Take<float>(room, padded * of_row);
   packed.row_scales = Take<float>(room, rows.size());
   base::RunRanges(pool, groups, kGrain / kIntGroupRows, [&](size_t first, size_t last, size_t) {
     for (size_t group = first; group < last; ++group) {
       const size_t row = group * kIntGroupRows;
       const size_t count = std::min(kIntGroupRows, rows.size() - row);
-      PackIntGroupArgs args = {.rows = rows.data() + row,
-                               .count = count,
-                               .cols = packed.cols,
-                               .bytes = nullptr,
-                               .words = nullptr,
-                               .scales = packed.scales + row * of_row};
-      args.*to = packed.*numbers + row * cols;
-      pack(args);
+      float* scales = packed.scales + row * of_row;
+      pack(PackIntGroupArgs{.rows = rows.data() + row,
+                            .count = count,
+                            .cols = packed.cols,
+                            .bytes = nullptr,
+                            .words = nullptr,
+                            .scales = scales},
+           numbers + row * cols);
       for (size_t i = 0; i < count; ++i) {
-        packed.row_scales[row + i] = RaiseScales(args.scales + i, of_row, kIntGroupRows);
+        packed.row_scales[row + i] = RaiseScales(scales + i, of_row, kIntGroupRows);
       }
     }
   });
+  return numbers;
 }
 
 void PackPlain(PackedRows& packed, RowPointers rows) {
@@ -258,12 +259,18 @@ PackedRows PackRows(base::ThreadPool& pool, RowPointers rows, size_t cols, RowFo
       PackIntRows(pool, packed, rows, table.pack_int8);
       break;
     case RowForm::kInt16Groups:
-      PackIntGroups(pool, packed, rows, 16, &PackedRows::words, &PackIntGroupArgs::words,
-                    table.pack_int16_group);
+      packed.words = PackIntGroups<int16_t>(pool, packed, rows, 16,
+                                            [&](PackIntGroupArgs args, int16_t* words) {
+                                              args.words = words;
+                                              table.pack_int16_group(args);
+                                            });
       break;
     case RowForm::kInt8Groups:
-      PackIntGroups(pool, packed, rows, kIntBlock, &PackedRows::numbers, &PackIntGroupArgs::bytes,
-                    table.pack_int8_group);
+      packed.numbers = PackIntGroups<uint8_t>(pool, packed, rows, kIntBlock,
+                                              [&](PackIntGroupArgs args, uint8_t* bytes) {
+                                                args.bytes = bytes;
+                                                table.pack_int8_group(args);
+                                              });
       break;
   }
   return packed;

@@ -48,8 +48,16 @@ std::vector<Piece> Cut(const Pass& pass, std::span<const MlpJob> jobs, Outputs o
   return pieces;
 }
 
-Weight PartOf(const Weight& weight, const Piece& piece) {
-  return RowsOf(weight, piece.first, piece.last - piece.first);
+using MlpMatrix = Weight MlpWeights::*;
+
+Weight PartOf(std::span<const MlpJob> jobs, const Piece& piece, MlpMatrix matrix) {
+  return RowsOf(jobs[piece.job].weights->*matrix, piece.first, piece.last - piece.first);
+}
+
+// Asks for the piece behind piece i, which its thread takes next if it has one.
+void PrefetchNext(std::span<const MlpJob> jobs, const std::vector<Piece>& pieces, size_t i,
+                  MlpMatrix matrix) {
+  if (i + 1 < pieces.size()) kernels::Prefetch(PartOf(jobs, pieces[i + 1], matrix));
 }
 
 void MultiplySilu(Matrix gate, Matrix up) {
@@ -75,15 +83,12 @@ std::vector<OwnedMatrix> Products(const Pass& pass, std::span<const MlpJob> jobs
       Cut(pass, jobs, [&](size_t job) { return jobs[job].weights->gate_proj.rows; });
   pass.pool.Run(pieces.size(), [&](size_t i, size_t) {
     const Piece& piece = pieces[i];
-    const MlpWeights& weights = *jobs[piece.job].weights;
     const Matrix gate = gates[piece.job].view().Cols(piece.first, piece.last - piece.first);
     const Matrix up = ups[piece.job].view().Cols(piece.first, piece.last - piece.first);
-    const Weight up_proj = PartOf(weights.up_proj, piece);
+    const Weight up_proj = PartOf(jobs, piece, &MlpWeights::up_proj);
     kernels::Prefetch(up_proj);
-    kernels::MatMulHere(*for_gate[piece.job], PartOf(weights.gate_proj, piece), gate);
-    if (i + 1 < pieces.size()) {
-      kernels::Prefetch(PartOf(jobs[pieces[i + 1].job].weights->gate_proj, pieces[i + 1]));
-    }
+    kernels::MatMulHere(*for_gate[piece.job], PartOf(jobs, piece, &MlpWeights::gate_proj), gate);
+    PrefetchNext(jobs, pieces, i, &MlpWeights::gate_proj);
     kernels::MatMulHere(*for_up[piece.job], up_proj, up);
     MultiplySilu(gate, up);
   });
@@ -110,10 +115,8 @@ OwnedMatrix ApplyMlps(const Pass& pass, std::span<const MlpJob> jobs) {
   pass.pool.Run(pieces.size(), [&](size_t i, size_t) {
     const Piece& piece = pieces[i];
     const Matrix of_job = results.view().Rows(first_rows[piece.job], packed[piece.job]->rows);
-    if (i + 1 < pieces.size()) {
-      kernels::Prefetch(PartOf(jobs[pieces[i + 1].job].weights->down_proj, pieces[i + 1]));
-    }
-    kernels::MatMulHere(*packed[piece.job], PartOf(jobs[piece.job].weights->down_proj, piece),
+    PrefetchNext(jobs, pieces, i, &MlpWeights::down_proj);
+    kernels::MatMulHere(*packed[piece.job], PartOf(jobs, piece, &MlpWeights::down_proj),
                         of_job.Cols(piece.first, piece.last - piece.first));
   });
   return results;

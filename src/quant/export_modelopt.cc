@@ -1,10 +1,10 @@
 #include "quant/export_modelopt.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "quant/version.h"
 #include "tensor/nvfp4.h"
 
@@ -32,11 +32,11 @@ bool EndsWithAny(const std::string& name, std::initializer_list<const char*> end
 }
 
 // By its name, whatever program wrote it: SHA256SUMS, model.safetensors.sha256, md5sum.txt.
-bool ListsHashes(std::string name) {
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  const std::initializer_list<const char*> words = {"sha256", "sha512", "md5", "checksum"};
+bool ListsHashes(const std::string& name) {
+  const std::string upper = base::UpperCase(name);
+  const std::initializer_list<const char*> words = {"SHA256", "SHA512", "MD5", "CHECKSUM"};
   return std::any_of(words.begin(), words.end(),
-                     [&](const char* word) { return name.find(word) != std::string::npos; });
+                     [&](const char* word) { return upper.find(word) != std::string::npos; });
 }
 
 // Tokenizer, template, generation settings, licence and code; never weights, indices, the

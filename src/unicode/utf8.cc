@@ -18,26 +18,6 @@ size_t AsciiPrefixBytes(std::string_view bytes) {
   return at;
 }
 
-// Lowest and highest second byte that may follow a lead byte of a sequence of 3 or 4 bytes:
-// narrower where the sequence would be overlong, a surrogate, or beyond U+10FFFF.
-struct SecondByte {
-  unsigned char least, most;
-};
-SecondByte SecondByteOf(unsigned char lead) {
-  switch (lead) {
-    case 0xe0:
-      return {0xa0, 0xbf};
-    case 0xed:
-      return {0x80, 0x9f};
-    case 0xf0:
-      return {0x90, 0xbf};
-    case 0xf4:
-      return {0x80, 0x8f};
-    default:
-      return {0x80, 0xbf};
-  }
-}
-
 }  // namespace
 
 CodePoint DecodeLast(std::string_view utf8) {
@@ -75,22 +55,6 @@ void AppendUtf8(uint32_t code_point, std::string& out) {
     out += static_cast<char>(0xf0 | (code_point >> 18));
     tail(12), tail(6), tail(0);
   }
-}
-
-Utf8Front FrontOf(std::string_view bytes) {
-  using Kind = Utf8Front::Kind;
-  const auto lead = static_cast<unsigned char>(bytes[0]);
-  if (lead < 0x80) return {Kind::kWhole, 1};
-  if (lead < 0xc2 || lead > 0xf4) return {Kind::kInvalid, 1};
-  const size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  SecondByte allowed = SecondByteOf(lead);
-  for (size_t i = 1; i < length; ++i) {
-    if (i == bytes.size()) return {Kind::kCutOff, i};
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    if (byte < allowed.least || byte > allowed.most) return {Kind::kInvalid, i};
-    allowed = {0x80, 0xbf};
-  }
-  return {Kind::kWhole, length};
 }
 
 size_t ValidPrefixBytes(std::string_view bytes) {

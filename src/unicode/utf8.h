@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace glimmer::unicode {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
@@ -57,15 +59,9 @@ size_t OffsetOfPoint(std::string_view text, size_t index);
 // REQUIRES: code_point <= 0x10ffff and no surrogate.
 void AppendUtf8(uint32_t code_point, std::string& out);
 
-// What the bytes at the front of a text are. `bytes` is the length of one whole character, or of
-// the longest prefix that could have become one (at least 1): the piece that one U+FFFD replaces,
-// as Rust's from_utf8_lossy, Python's errors="replace" and the WHATWG decoder do.
-struct Utf8Front {
-  enum class Kind { kWhole, kInvalid, kCutOff } kind;  // kCutOff: more bytes could complete it
-  size_t bytes;
-};
-// REQUIRES: not empty.
-Utf8Front FrontOf(std::string_view bytes);
+// What the bytes at the front of a text are: base/utf8.h.
+using base::FrontOf;
+using base::Utf8Front;
 
 // Length of the longest prefix that is valid UTF-8.
 size_t ValidPrefixBytes(std::string_view bytes);

@@ -179,7 +179,7 @@ float Int16Unit(const float* x, size_t k, size_t cols) {
   return std::ldexp(1.0f, std::max(exponent, kLowest) - kBits);
 }
 int32_t UnitsIn(float x, float unit) {
-  return std::isnan(unit) ? 0 : static_cast<int32_t>(std::nearbyint(x / unit));
+  return unit > 0 ? static_cast<int32_t>(std::nearbyint(x / unit)) : 0;
 }
 
 // Calls scale(x, k) for each `width` columns of a row, and store(row, k, x, scale) for each column
@@ -249,7 +249,7 @@ void PackInt16Group(const PackIntGroupArgs& a) {
   PackIntGroup(
       a, 16, [&](const float* x, size_t k) { return Int16Unit(x, k, a.cols); },
       [&](size_t row, size_t k, float x, float unit) {
-        a.words[WordPlace(row, k, 0)] = static_cast<int16_t>(unit == 0 ? 0 : UnitsIn(x, unit));
+        a.words[WordPlace(row, k, 0)] = static_cast<int16_t>(UnitsIn(x, unit));
       });
 }
 
