@@ -27,20 +27,25 @@ inline __m128 Sum4(__m256 a, __m256 b, __m256 c, __m256 d) {
   return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1));
 }
 
-inline float Sum8(__m256 a) { return _mm_cvtss_f32(Sum4(a, a, a, a)); }
+// The first `count` numbers, and back.
+inline __m128 LoadFirst(size_t count, const float* y) {
+  if (count == 4) return _mm_loadu_ps(y);
+  alignas(16) float values[4] = {};
+  for (size_t j = 0; j < count; ++j) values[j] = y[j];
+  return _mm_load_ps(values);
+}
+inline void StoreFirst(size_t count, __m128 v, float* y) {
+  if (count == 4) return _mm_storeu_ps(y, v);
+  alignas(16) float values[4];
+  _mm_store_ps(values, v);
+  for (size_t j = 0; j < count; ++j) y[j] = values[j];
+}
 
 // y[0 .. count) (+)= sums, times `scale` behind the last block.
 inline void AddSums(__m128 sums, Range cols, const MatMulArgs& a, float* y, size_t count) {
-  const bool is_first = cols.first == 0;
   const float scale = cols.last == a.cols ? a.scale : 1.0f;
-  if (count == 4) {
-    if (!is_first) sums = _mm_add_ps(_mm_loadu_ps(y), sums);
-    _mm_storeu_ps(y, _mm_mul_ps(sums, _mm_set1_ps(scale)));
-    return;
-  }
-  alignas(16) float values[4];
-  _mm_store_ps(values, sums);
-  for (size_t j = 0; j < count; ++j) y[j] = (is_first ? values[j] : y[j] + values[j]) * scale;
+  if (cols.first > 0) sums = _mm_add_ps(LoadFirst(count, y), sums);
+  StoreFirst(count, _mm_mul_ps(sums, _mm_set1_ps(scale)), y);
 }
 
 // y[t, n] (+)= the block's part of the sums, for kX rows of x and kW rows of W.

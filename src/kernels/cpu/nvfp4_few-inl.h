@@ -16,8 +16,8 @@ constexpr float kIntFactor = 0x1p120f * 0.5f;
 constexpr int kLargestScale = 0x7E << kScaleShift;
 
 // Codes so shifted; NaN where they are not those of a number from 0 up.
-inline __m256 ScalesOf(__m256i shifted) {
-  const __m256i invalid = _mm256_cmpgt_epi32(shifted, _mm256_set1_epi32(kLargestScale));
+inline __m256 ScalesOf(__m256i shifted, __m256i largest = _mm256_set1_epi32(kLargestScale)) {
+  const __m256i invalid = _mm256_cmpgt_epi32(shifted, largest);
   return _mm256_castsi256_ps(_mm256_or_si256(shifted, invalid));
 }
 #if defined(__AVX512VNNI__)
@@ -36,10 +36,6 @@ inline __m256i LiftedValues() {
   return _mm256_broadcastsi128_si256(
       _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
 }
-inline __m256i LowNibbles(__m256i codes) {
-  return _mm256_shuffle_epi8(LiftedValues(), _mm256_and_si256(codes, _mm256_set1_epi8(15)));
-}
-inline __m256i HighNibbles(__m256i codes) { return LowNibbles(_mm256_srli_epi16(codes, 4)); }
 
 // Byte 2 of lane i is the place of the scale that belongs to it in the order above, the others are
 // zero.
@@ -49,9 +45,20 @@ inline __m256i ScalePlaces() {
                          _mm256_set1_epi32(static_cast<int>(0xFF00FFFF)));
 }
 
-// How far ahead of the codes that are being read others are asked for. What lies behind the last
-// row is often the next weight, and else does not matter.
-constexpr size_t kPrefetchBytes = 2048;
+// Keeps a constant in a register, where GCC would make it anew for each row of W.
+template <class Vector>
+inline Vector Kept(Vector v) {
+  asm("" : "+x"(v));
+  return v;
+}
+
+// How far ahead of the codes that are being read others are asked for, past the caches that will
+// not need them again. What lies behind the last row is often the next weight, and else does not
+// matter.
+constexpr size_t kPrefetchBytes = 4096;
+inline void PrefetchOnce(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_NTA);
+}
 
 // Rows of activations from t on.
 template <size_t kDigits>
@@ -80,29 +87,38 @@ struct IntRowsFrom {
 
 #if defined(__AVX512VNNI__)
 
+struct IntConstants {
+  __m512i values = Kept(_mm512_broadcast_i64x4(LiftedValues()));
+  __m512i nibble = Kept(_mm512_set1_epi8(15));
+  // The scales of the second block are eight bytes further on.
+  __m512i places = Kept(
+      _mm512_add_epi32(_mm512_broadcast_i64x4(ScalePlaces()),
+                       _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi32(8 << 16), 1)));
+  // Of two blocks' lanes the first and second neighbours, in AVX2's order.
+  __m512i evens =
+      Kept(_mm512_setr_epi32(0, 2, 8, 10, 4, 6, 12, 14, 16, 18, 24, 26, 20, 22, 28, 30));
+  __m512i odds = Kept(_mm512_add_epi32(evens, _mm512_set1_epi32(1)));
+};
+
 // Two blocks of a row of W.
 struct IntWeights {
   static constexpr size_t kBlocks = 2;
   __m512i even[2], odd[2];
   __m512 scales;  // times 2^-120
 
-  static IntWeights Load(const uint8_t* codes, const uint8_t* scales) {
+  static IntWeights Load(const IntConstants& c, const uint8_t* codes, const uint8_t* scales) {
     IntWeights w;
-    const __m512i values = _mm512_broadcast_i64x4(LiftedValues());
-    const __m512i mask = _mm512_set1_epi8(15);
 #pragma GCC unroll 2
     for (size_t i = 0; i < kBlocks; ++i) {
       const __m512i bytes = _mm512_loadu_si512(codes + i * kIntBlock / 2);
-      w.even[i] = _mm512_shuffle_epi8(values, _mm512_and_si512(bytes, mask));
-      w.odd[i] = _mm512_shuffle_epi8(values, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask));
+      w.even[i] = _mm512_shuffle_epi8(c.values, _mm512_and_si512(bytes, c.nibble));
+      w.odd[i] =
+          _mm512_shuffle_epi8(c.values, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), c.nibble));
     }
     const __m512i bytes =
         _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
-    const __m512i first = _mm512_broadcast_i64x4(ScalePlaces());
-    // Those of the second block are eight bytes further on.
-    const __m512i places = _mm512_add_epi32(
-        first, _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi32(8 << 16), 1));
-    w.scales = ScalesOf(_mm512_slli_epi32(_mm512_shuffle_epi8(bytes, places), kScaleShift - 16));
+    w.scales = _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_shuffle_epi8(bytes, c.places), kScaleShift - 16));
     return w;
   }
 };
@@ -125,23 +141,28 @@ struct IntSums {
   }
   // Two blocks of row `i` of x, from `block` on.
   template <size_t kDigits>
-  void Add(const IntWeights& w, const IntRowsFrom<kDigits>& x, size_t i, size_t block) {
+  void Add(const IntConstants& c, const IntWeights& w, const IntRowsFrom<kDigits>& x, size_t i,
+           size_t block) {
     const __m512i first = Dot<kDigits>(w.even[0], w.odd[0], x.Digits(i, block));
     const __m512i second = Dot<kDigits>(w.even[1], w.odd[1], x.Digits(i, block + 1));
-    // Neighbours are added in AVX2's order.
-    const __m512i evens =
-        _mm512_setr_epi32(0, 2, 8, 10, 4, 6, 12, 14, 16, 18, 24, 26, 20, 22, 28, 30);
-    const __m512i odds = _mm512_add_epi32(evens, _mm512_set1_epi32(1));
-    const __m512i sums = _mm512_add_epi32(_mm512_permutex2var_epi32(first, evens, second),
-                                          _mm512_permutex2var_epi32(first, odds, second));
+    const __m512i sums = _mm512_add_epi32(_mm512_permutex2var_epi32(first, c.evens, second),
+                                          _mm512_permutex2var_epi32(first, c.odds, second));
     const __m512i dot = _mm512_sub_epi32(sums, _mm512_loadu_si512(x.Corrections(i, block)));
     const __m512 scales = _mm512_mul_ps(w.scales, _mm512_loadu_ps(x.Scales(i, block)));
     v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scales, v);
   }
-  float Total() const { return Sum8(AddHalves(F32x16{v})); }
+  __m256 Eight() const { return AddHalves(F32x16{v}); }
 };
 
 #else
+
+struct IntConstants {
+  __m256i values = Kept(LiftedValues());
+  __m256i nibble = Kept(_mm256_set1_epi8(15));
+  __m256i places = Kept(ScalePlaces());
+  __m256i ones = Kept(_mm256_set1_epi16(1));
+  __m256i largest = Kept(_mm256_set1_epi32(kLargestScale));
+};
 
 // A block of a row of W: columns 0 to 63 and 64 to 127.
 struct IntWeights {
@@ -149,18 +170,19 @@ struct IntWeights {
   __m256i even[2], odd[2];
   __m256 scales;  // times 2^-120
 
-  static IntWeights Load(const uint8_t* codes, const uint8_t* scales) {
+  static IntWeights Load(const IntConstants& c, const uint8_t* codes, const uint8_t* scales) {
     IntWeights w;
 #pragma GCC unroll 2
     for (size_t i = 0; i < 2; ++i) {
       const __m256i bytes = LoadInts(codes + 32 * i);
-      w.even[i] = LowNibbles(bytes);
-      w.odd[i] = HighNibbles(bytes);
+      w.even[i] = _mm256_shuffle_epi8(c.values, _mm256_and_si256(bytes, c.nibble));
+      w.odd[i] =
+          _mm256_shuffle_epi8(c.values, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), c.nibble));
     }
     int64_t eight;
     __builtin_memcpy(&eight, scales, sizeof eight);
-    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), ScalePlaces());
-    w.scales = ScalesOf(_mm256_slli_epi32(bytes, kScaleShift - 16));
+    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), c.places);
+    w.scales = _mm256_castsi256_ps(_mm256_slli_epi32(bytes, kScaleShift - 16));
     return w;
   }
 };
@@ -169,56 +191,68 @@ struct IntSums {
   __m256 v[2];  // of blocks with an even number, of the others
   void Clear() { v[0] = v[1] = _mm256_setzero_ps(); }
 
-  // Lane by lane the sum of four even and four odd columns, times `factor`.
-  static __m256i DotDigit(__m256i even, __m256i odd, const int8_t* x, int16_t factor) {
-    const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(even, LoadInts(x)),
-                                           _mm256_maddubs_epi16(odd, LoadInts(x + kIntBlock / 2)));
-    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(factor));
+  // Word by word the sum of two even and two odd columns.
+  static __m256i Dot(__m256i even, __m256i odd, const int8_t* x) {
+    return _mm256_add_epi16(_mm256_maddubs_epi16(even, LoadInts(x)),
+                            _mm256_maddubs_epi16(odd, LoadInts(x + kIntBlock / 2)));
   }
-  template <size_t kDigits>
-  static __m256i Dot(__m256i even, __m256i odd, const int8_t* digits) {
-    if constexpr (kDigits == 1) return DotDigit(even, odd, digits, 1);
-    return _mm256_add_epi32(DotDigit(even, odd, digits, 256),
-                            DotDigit(even, odd, digits + kIntBlock, 1));
+  // Sums of sixteen columns times `factor`; those of eight fit into 16 bits.
+  static __m256i DotDigit(const IntWeights& w, const int8_t* x, __m256i factor) {
+    const __m256 low = _mm256_castsi256_ps(Dot(w.even[0], w.odd[0], x));
+    const __m256 high = _mm256_castsi256_ps(Dot(w.even[1], w.odd[1], x + kIntBlock / 4));
+    const __m256i eights =
+        _mm256_add_epi16(_mm256_castps_si256(_mm256_shuffle_ps(low, high, 0x88)),
+                         _mm256_castps_si256(_mm256_shuffle_ps(low, high, 0xDD)));
+    return _mm256_madd_epi16(eights, factor);
   }
   // A block of row `i` of x.
   template <size_t kDigits>
-  void Add(const IntWeights& w, const IntRowsFrom<kDigits>& x, size_t i, size_t block) {
+  void Add(const IntConstants& c, const IntWeights& w, const IntRowsFrom<kDigits>& x, size_t i,
+           size_t block) {
     const int8_t* digits = x.Digits(i, block);
-    const __m256i sums =
-        _mm256_hadd_epi32(Dot<kDigits>(w.even[0], w.odd[0], digits),
-                          Dot<kDigits>(w.even[1], w.odd[1], digits + kIntBlock / 4));
+    __m256i sums;
+    if constexpr (kDigits == 1) {
+      sums = DotDigit(w, digits, c.ones);
+    } else {
+      sums = _mm256_add_epi32(DotDigit(w, digits, _mm256_slli_epi16(c.ones, 8)),
+                              DotDigit(w, digits + kIntBlock, c.ones));
+    }
     const __m256i dot = _mm256_sub_epi32(sums, LoadInts(x.Corrections(i, block)));
     const __m256 scales = _mm256_mul_ps(w.scales, _mm256_loadu_ps(x.Scales(i, block)));
     v[block % 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scales, v[block % 2]);
   }
-  float Total() const { return Sum8(_mm256_add_ps(v[0], v[1])); }
+  __m256 Eight() const { return _mm256_add_ps(v[0], v[1]); }
 };
 
 #endif
 
-// Row n of W with the kX rows of x.
+// Row n of W with the kX rows of x: of each eight sums that are its result together.
 template <size_t kDigits, size_t kX>
-inline void IntRow(const IntMatMulArgs& a, size_t t, const IntRowsFrom<kDigits>& x, size_t n) {
+inline __m128i IntRow(const IntMatMulArgs& a, const IntConstants& constants,
+                   const IntRowsFrom<kDigits>& x, size_t n, __m256 (&partial)[kX]) {
   constexpr size_t kTwoBlocks = kIntPadding / kIntBlock;
   static_assert(kTwoBlocks == 2);
   IntSums sums[kX];
 #pragma GCC unroll 4
   for (IntSums& sum : sums) sum.Clear();
+  __m128i largest_scales = _mm_setzero_si128();
   const auto add = [&](const uint8_t* codes, const uint8_t* scales, size_t block) {
+    largest_scales = _mm_max_epu8(
+        largest_scales, _mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
 #pragma GCC unroll 2
     for (size_t i = 0; i < kTwoBlocks; i += IntWeights::kBlocks) {
-      const auto w = IntWeights::Load(codes + i * kIntBlock / 2, scales + i * kIntSixteens);
+      const auto w =
+          IntWeights::Load(constants, codes + i * kIntBlock / 2, scales + i * kIntSixteens);
 #pragma GCC unroll 4
-      for (size_t row = 0; row < kX; ++row) sums[row].Add(w, x, row, block + i);
+      for (size_t row = 0; row < kX; ++row) sums[row].Add(constants, w, x, row, block + i);
     }
   };
   const uint8_t* codes = a.codes + n * a.cols / 2;
   const uint8_t* scales = a.block_scales + n * a.cols / 16;
   size_t block = 0;
   for (; (block + kTwoBlocks) * kIntBlock <= a.cols; block += kTwoBlocks) {
-    PrefetchLine(codes + kPrefetchBytes);
-    PrefetchLine(codes + kPrefetchBytes + kIntBlock / 2);
+    PrefetchOnce(codes + kPrefetchBytes);
+    PrefetchOnce(codes + kPrefetchBytes + kIntBlock / 2);
     add(codes, scales, block);
     codes += kIntPadding / 2;
     scales += kIntPadding / 16;
@@ -231,16 +265,32 @@ inline void IntRow(const IntMatMulArgs& a, size_t t, const IntRowsFrom<kDigits>&
     add(some_codes, some_scales, block);
   }
 #pragma GCC unroll 4
-  for (size_t i = 0; i < kX; ++i) {
-    a.y[(t + i) * a.y_stride + n] =
-        sums[i].Total() * (a.scale * a.x.row_scales[t + i] * kIntFactor);
-  }
+  for (size_t i = 0; i < kX; ++i) partial[i] = sums[i].Eight();
+  return largest_scales;
 }
 
+// Four rows of W at a time, whose sums come together at their end.
 template <size_t kDigits, size_t kX>
 inline void IntTile(const IntMatMulArgs& a, size_t t) {
   const IntRowsFrom<kDigits> x(a.x, t, a.cols);
-  for (size_t n = 0; n < a.w_rows; ++n) IntRow<kDigits, kX>(a, t, x, n);
+  const IntConstants constants;
+  for (size_t n = 0; n < a.w_rows; n += 4) {
+    const size_t some = a.w_rows - n < 4 ? a.w_rows - n : 4;
+    __m256 partial[4][kX] = {};
+    for (size_t i = 0; i < some; ++i) {
+      const __m128i scales = IntRow<kDigits, kX>(a, constants, x, n + i, partial[i]);
+      const int invalid = _mm_movemask_epi8(_mm_adds_epu8(scales, _mm_set1_epi8(1)));
+      if (invalid != 0) [[unlikely]] {
+        for (__m256& sums : partial[i]) sums = _mm256_set1_ps(__builtin_nanf(""));
+      }
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kX; ++i) {
+      const __m128 scale = _mm_set1_ps(a.scale * a.x.row_scales[t + i] * kIntFactor);
+      const __m128 sums = Sum4(partial[0][i], partial[1][i], partial[2][i], partial[3][i]);
+      StoreFirst(some, _mm_mul_ps(sums, scale), a.y + (t + i) * a.y_stride + n);
+    }
+  }
 }
 
 template <size_t kDigits>
