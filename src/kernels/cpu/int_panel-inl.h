@@ -138,6 +138,17 @@ struct IntPanel {
 
 inline size_t IntBlocks(const IntMatMulArgs& a) { return (a.cols + kIntBlock - 1) / kIntBlock; }
 
+// Asks for what a panel is made of.
+inline void PrefetchPanel(const IntMatMulArgs& a, size_t n, size_t first_block) {
+  const size_t first = first_block * kIntBlock;
+  const size_t rows = a.w_rows - n < kIntPanelRows ? a.w_rows - n : kIntPanelRows;
+  for (size_t j = 0; j < rows; ++j) {
+    const size_t at = (n + j) * a.cols + first;
+    for (size_t i = 0; i < kIntPanelBlocks; ++i) PrefetchLine(a.codes + at / 2 + i * kIntBlock / 2);
+    PrefetchLine(a.block_scales + at / 16);
+  }
+}
+
 // Calls use(panel, n) for all rows and columns of W, kIntPanelRows rows from n on.
 template <class Block, class Use>
 inline void ForEachPanel(const IntMatMulArgs& a, Use use) {
@@ -152,6 +163,11 @@ inline void ForEachPanel(const IntMatMulArgs& a, Use use) {
         for (size_t lane = 0; lane < kIntPanelRows; lane += 8) {
           PackLanes(a, n + lane, column, columns, lane, panel[i]);
         }
+      }
+      if (first + kIntPanelBlocks < blocks) {
+        PrefetchPanel(a, n, first + kIntPanelBlocks);
+      } else if (n + kIntPanelRows < a.w_rows) {
+        PrefetchPanel(a, n + kIntPanelRows, 0);
       }
       use(IntPanel<Block>{panel, count, first}, n);
     }
