@@ -2,16 +2,16 @@
 // are rows of W.
 // Included inside namespace glimmer::kernels::GLIMMER_ISA behind nvfp4_few-inl.h.
 
-// A panel has registers of lanes side by side; four rows of x meet all of them.
+// A panel has two registers of lanes side by side, so that a broadcasting load of x serves two
+// products; four rows of x meet both.
 #if defined(__AVX512VNNI__)
 constexpr size_t kIntRegisterRows = 16;
-constexpr size_t kIntRegisters = 2;
 #else
 constexpr size_t kIntRegisterRows = 8;
-constexpr size_t kIntRegisters = 1;
 #endif
+constexpr size_t kIntRegisters = 2;
 constexpr size_t kIntPanelRows = kIntRegisterRows * kIntRegisters;
-constexpr size_t kIntPanelBlocks = 4;  // 512 columns: 4 KB of bytes for eight rows, 8 KB of words
+constexpr size_t kIntPanelBlocks = 4;  // 512 columns: 8 KB of bytes for sixteen rows, 16 KB of words
 
 // A block of the panel for INT8. For each sixteen four vectors of bytes (even columns 0 to 6, 8 to
 // 14, then the odd ones), lane = row of W; their scales times 2^-120; and minus kIntOffset times
