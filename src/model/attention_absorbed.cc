@@ -139,9 +139,7 @@ class AbsorbedRows {
   // Where inputs of linears are rounded, few of these are taken in fixed point too: that loses
   // less.
   bool TakesFixedPoint() const {
-    const Activations activations = pass_.model.settings.activations;
-    const bool rounded = activations == Activations::kBf16 || activations == Activations::kInt8;
-    return rounded && count_ <= kernels::kFewRows &&
+    return RoundsToBf16(pass_.model.settings.activations) && count_ <= kernels::kFewRows &&
            input_.kv_b_proj.format == kernels::Format::kNvfp4;
   }
 

@@ -61,15 +61,16 @@ class Visibility {
 // Keys and values of the heads [first, first + count) at all positions.
 class ExpandedHeads {
  public:
-  ExpandedHeads(const Pass& pass, const AttentionInput& input, ConstMatrix latents, size_t first,
-                size_t count)
+  // `packed`: what kv_b_proj reads of the latents.
+  ExpandedHeads(const Pass& pass, const AttentionInput& input, ConstMatrix latents,
+                const kernels::PackedRows& packed, size_t first, size_t count)
       : c_(pass.model.config),
         input_(input),
         latents_(latents),
         first_(first),
         expanded_(latents.rows, count * Width()) {
     const kernels::Weight weight = RowsOf(input.kv_b_proj, first * Width(), count * Width());
-    kernels::MatMul(pass.pool, latents.Cols(0, c_.kv_lora_rank), weight, expanded_);
+    kernels::MatMul(pass.pool, packed, weight, expanded_);
   }
 
   // Rows [row, row + count) of the span for one head.
@@ -106,6 +107,15 @@ class ExpandedHeads {
   OwnedMatrix expanded_;  // [S, count (Dn + Dv)]
 };
 
+// Latents as kv_b_proj reads them. Where inputs of linears are rounded, these are BF16 already.
+kernels::PackedRows PackLatents(const Pass& pass, const AttentionInput& input,
+                                ConstMatrix latents) {
+  const bool rounded = RoundsToBf16(pass.model.settings.activations) && input.latents.is_bf16();
+  const auto type = rounded ? kernels::ActivationType::kBf16 : kernels::ActivationType::kF32;
+  return kernels::PackRows(pass.pool, latents.Cols(0, pass.model.config.kv_lora_rank),
+                           kernels::FormFor(input.kv_b_proj.format, type, latents.rows));
+}
+
 }  // namespace
 
 void AttendExpanded(const Pass& pass, const AttentionInput& input, Matrix heads) {
@@ -117,13 +127,14 @@ void AttendExpanded(const Pass& pass, const AttentionInput& input, Matrix heads)
   base::RunRanges(pass.pool, latents.rows(), kLoadGrain, [&](size_t first, size_t last, size_t) {
     for (size_t u = first; u < last; ++u) input.latents.Load(u, latents.view().row_span(u));
   });
+  const kernels::PackedRows packed = PackLatents(pass, input, latents);
   const size_t all = c.num_attention_heads;
   const size_t at_once = std::clamp<size_t>(
       kMaxExpandedValues / (latents.rows() * (c.qk_nope_head_dim + c.v_head_dim)), 1, all);
   const size_t pieces = (input.span.count + kQueriesAtOnce - 1) / kQueriesAtOnce;
   for (size_t first = 0; first < all; first += at_once) {
     const size_t count = std::min(at_once, all - first);
-    const ExpandedHeads expanded(pass, input, latents, first, count);
+    const ExpandedHeads expanded(pass, input, latents, packed, first, count);
     pass.pool.Run(count * pieces, [&](size_t task, size_t) {
       // The last rows see most: they come first.
       const size_t row = (pieces - 1 - task / count) * kQueriesAtOnce;

@@ -40,9 +40,8 @@ void StoreKeys(const Pass& pass, size_t layer, const IndexerWeights& weights, Li
 
 // Rounded where linears round their inputs, so that products of BF16 pairs lose nothing.
 ActivationType QueryType(const Pass& pass) {
-  const Activations activations = pass.model.settings.activations;
-  const bool rounded = activations == Activations::kBf16 || activations == Activations::kInt8;
-  return rounded ? ActivationType::kBf16 : ActivationType::kF32;
+  return RoundsToBf16(pass.model.settings.activations) ? ActivationType::kBf16
+                                                       : ActivationType::kF32;
 }
 
 // Chooses for the rows [first, last) of a span, whose positions all exceed index_topk.

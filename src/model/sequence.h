@@ -20,6 +20,8 @@ class RowStore {
   RowStore(kernels::CacheFormat format, size_t cols);
 
   size_t cols() const { return cols_; }
+  // Whether all values are BF16 numbers. REQUIRES: a store of latents.
+  bool is_bf16() const { return format_ != kernels::CacheFormat::kF32; }
   // Of a row as stored.
   size_t row_bytes() const { return row_bytes_; }
   // Makes room for positions below `count`.

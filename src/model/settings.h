@@ -19,6 +19,11 @@ enum class Activations : uint8_t {
            // Blackwell GPU), not at all elsewhere; kv_b_proj keeps its input, as absorbing does
 };
 
+// Whether inputs of linears are rounded so that products elsewhere may be as exact as BF16.
+inline bool RoundsToBf16(Activations activations) {
+  return activations == Activations::kBf16 || activations == Activations::kInt8;
+}
+
 enum class KvCacheType : uint8_t {
   kF32,
   kBf16,
