@@ -44,14 +44,23 @@ struct AttendArgs {
 struct ScoreKeysArgs {
   const float* queries;  // [rows, heads * width]
   size_t rows, query_stride, heads, width;
-  const uint16_t* pairs;  // instead of queries, the same in BF16 (bf16_table.h)
-  const float* weights;   // [rows, heads]
+  const uint16_t* pairs;  // instead of queries, the same in BF16 (bf16_table.h),
+  const int16_t* words;   // or as whole numbers, for keys in kScaledE4m3, by PackQueriesArgs
+  const float* weights;   // [rows, heads]; with words their scaled_weights
   size_t weight_stride;
   CacheFormat format;
   const uint8_t* const* keys;  // [kKeyPanel] rows of `width` values
   float* scores;               // [rows, kKeyPanel]
   size_t score_stride;
   float* scratch;  // ScoreKeysScratch floats
+};
+// The queries of one row as whole numbers, and the weights of heads times their units.
+struct PackQueriesArgs {
+  const float* queries;  // [heads, width]
+  size_t heads, width;
+  const float* weights;  // [heads]
+  int16_t* words;        // [heads, width]
+  float* scaled_weights;
 };
 constexpr size_t ScoreKeysScratch(size_t width) {
   return 2 * kKeyPanel * ((width + kKeyPanel - 1) / kKeyPanel * kKeyPanel);
@@ -95,6 +104,9 @@ struct CountBucketsArgs {
 struct AttentionTable {
   void (*attend)(const AttendArgs& args);
   void (*score_keys)(const ScoreKeysArgs& args);
+  // The same with words, or null; where width is a multiple of kKeyPanel.
+  void (*score_keys_by_words)(const ScoreKeysArgs& args);
+  void (*pack_queries)(const PackQueriesArgs& args);
   HeadProductFunctions f32, bf16, nvfp4;
   void (*count_buckets)(const CountBucketsArgs& args);
   // Indices of the scores above the threshold and of the first `equal` that equal it, ascending;

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "kernels/activations.h"
@@ -26,8 +29,13 @@ OwnedMatrix Random(size_t rows, size_t cols, std::mt19937& random) {
 
 struct Keys {
   Keys(CacheFormat format, size_t count, size_t cols, std::mt19937& random)
-      : values(Random(count, cols, random)), bytes(count * CacheRowBytes(format, cols)) {
-    for (size_t u = 0; u < count; ++u) {
+      : Keys(format, Random(count, cols, random)) {}
+  Keys(CacheFormat format, const OwnedMatrix& from)
+      : values(from.view().rows, from.view().cols),
+        bytes(values.view().rows * CacheRowBytes(format, values.view().cols)) {
+    const size_t cols = values.view().cols;
+    std::ranges::copy(from.elements(), values.elements().begin());
+    for (size_t u = 0; u < values.view().rows; ++u) {
       std::byte* row = bytes.data() + u * CacheRowBytes(format, cols);
       StoreCacheRow(format, values.view().row_span(u), row);
       LoadCacheRow(format, row, values.view().row_span(u));
@@ -41,34 +49,105 @@ struct Keys {
   CachedRows cached;
 };
 
+// What a query's head and a key lose as whole numbers, each number of them at most.
+struct FixedPoint {
+  double query = 0, key = 0;
+  FixedPoint() = default;
+  FixedPoint(std::span<const float> q, const std::byte* key_row) {
+    double largest = 0;
+    for (const float x : q) largest = std::max(largest, std::abs(double{x}));
+    query = 0x1p-12 * largest;
+    float scale;
+    std::memcpy(&scale, key_row + q.size(), sizeof scale);
+    key = scale / 32;
+  }
+};
+
 TEST_P(IndexScoresOnEveryIsa, AreTheFormula) {
   std::mt19937 random(1);
   for (const CacheFormat format :
        {CacheFormat::kF32, CacheFormat::kBf16, CacheFormat::kE4m3, CacheFormat::kScaledE4m3}) {
-    for (const size_t cols : {128u, 48u, 8u, 21u}) {
+    for (const size_t cols : {128u, 48u, 8u, 21u, 128u, 80u}) {
       const ActivationType type = random() % 4 == 0 ? ActivationType::kF32 : ActivationType::kBf16;
       const size_t heads = 1 + random() % 35, rows = 1 + random() % 4, count = 1 + random() % 50;
       const Keys keys(format, count, cols, random);
       const OwnedMatrix queries = Random(rows, heads * cols, random);
       const OwnedMatrix weights = Random(rows, heads, random), scores(rows, count);
       if (type == ActivationType::kBf16) RoundToBf16(queries.elements(), queries.elements());
+      const bool may_be_words =
+          type == ActivationType::kBf16 && format == CacheFormat::kScaledE4m3 && cols % 16 == 0;
       ScoreKeysOn(GetParam(), queries, type, weights, keys.cached, scores);
       for (size_t t = 0; t < rows; ++t) {
         for (size_t u = 0; u < count; ++u) {
-          double score = 0, magnitude = 0;
+          double score = 0, magnitude = 0, lost = 0;
           for (size_t h = 0; h < heads; ++h) {
-            double dot = 0, size = 0;
+            const std::span q(queries.row(t) + h * cols, cols);
+            const FixedPoint fixed = may_be_words ? FixedPoint(q, keys.rows[u]) : FixedPoint();
+            double dot = 0, size = 0, dot_lost = 0;
             for (size_t d = 0; d < cols; ++d) {
-              const double product = double{queries.row(t)[h * cols + d]} * keys.values.row(u)[d];
-              dot += product;
-              size += std::abs(product);
+              const double k = keys.values.row(u)[d];
+              dot += q[d] * k;
+              size += std::abs(q[d] * k);
+              dot_lost += fixed.query * (std::abs(k) + fixed.key) + fixed.key * std::abs(q[d]);
             }
             score += weights.row(t)[h] * std::max(dot, 0.0);
             magnitude += std::abs(weights.row(t)[h]) * size;
+            lost += std::abs(weights.row(t)[h]) * dot_lost;
           }
           const double steps = static_cast<double>(cols + heads + 2);
-          ASSERT_NEAR(scores.row(t)[u], score, steps * 0x1p-24 * magnitude) << t << " " << u;
+          ASSERT_NEAR(scores.row(t)[u], score, steps * 0x1p-24 * (magnitude + lost) + lost)
+              << t << " " << u;
         }
+      }
+    }
+  }
+}
+
+// Queries and keys whose numbers are all large enough lose nothing as whole numbers: sums of them
+// are as exact as F32 holds them.
+TEST_P(IndexScoresOnEveryIsa, WholeNumbersAreExactNearTheLargest) {
+  std::mt19937 random(5);
+  constexpr size_t kWidth = 128;
+  const OwnedMatrix query(1, kWidth), weight(1, 1), values(16, kWidth), scores(1, 16);
+  weight.row(0)[0] = 1;
+  const auto number = [&](int most) {
+    const auto n = static_cast<float>(1 + random() % static_cast<unsigned>(most));
+    return random() % 2 == 0 ? n : -n;
+  };
+  for (float& x : query.elements()) x = number(31);
+  for (float& x : values.elements()) x = number(15);
+  for (size_t u = 0; u < 16; ++u) {  // no score is cut off at zero
+    for (size_t d = 0; d < kWidth; ++d) {
+      values.row(u)[d] = std::copysign(values.row(u)[d], query.row(0)[d]);
+    }
+  }
+  Keys keys(CacheFormat::kScaledE4m3, values);
+  ScoreKeysOn(GetParam(), query, ActivationType::kBf16, weight, keys.cached, scores);
+  for (size_t u = 0; u < 16; ++u) {
+    double dot = 0;
+    for (size_t d = 0; d < kWidth; ++d) dot += double{query.row(0)[d]} * values.row(u)[d];
+    EXPECT_EQ(scores.row(0)[u], dot);
+  }
+}
+
+TEST_P(IndexScoresOnEveryIsa, NotNumbersShow) {
+  std::mt19937 random(6);
+  for (const bool in_key : {true, false}) {
+    Keys keys(CacheFormat::kScaledE4m3, 20, 32, random);
+    const OwnedMatrix queries = Random(2, 3 * 32, random), weights = Random(2, 3, random);
+    RoundToBf16(queries.elements(), queries.elements());
+    const size_t row = CacheRowBytes(CacheFormat::kScaledE4m3, 32);
+    if (in_key) {
+      keys.bytes[17 * row + 30] = std::byte{0xFF};
+    } else {
+      queries.row(1)[40] = std::numeric_limits<float>::quiet_NaN();
+    }
+    const OwnedMatrix scores(2, 20);
+    ScoreKeysOn(GetParam(), queries, ActivationType::kBf16, weights, keys.cached, scores);
+    for (size_t t = 0; t < 2; ++t) {
+      for (size_t u = 0; u < 20; ++u) {
+        const bool is_bad = in_key ? u == 17 : t == 1;
+        EXPECT_EQ(std::isfinite(scores.row(t)[u]), !is_bad) << t << " " << u;
       }
     }
   }

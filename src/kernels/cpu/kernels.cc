@@ -39,6 +39,8 @@ namespace {
 //
 #include "kernels/cpu/indexer-inl.h"
 //
+#include "kernels/cpu/indexer_int-inl.h"
+//
 #include "kernels/cpu/head_rows-inl.h"
 //
 #include "kernels/cpu/head_products-inl.h"
@@ -60,8 +62,9 @@ constexpr ElementwiseTable kElementwise = {
     RmsNorm,      LayerNorm,   SiluMul,      AddScaled, Softmax, RotateInterleaved,
     RotateHalves, RoundToBf16, RoundToNvfp4, StoreRow,  LoadRow};
 constexpr AttentionTable kAttention = {
-    Attend,       ScoreKeys, kF32HeadProducts, kBf16HeadProducts, kNvfp4HeadProducts,
-    CountBuckets, ListChosen};
+    Attend,           ScoreKeys,         ScoreKeysByWords,   PackQueries,
+    kF32HeadProducts, kBf16HeadProducts, kNvfp4HeadProducts, CountBuckets,
+    ListChosen};
 
 }  // namespace
 

@@ -151,6 +151,8 @@ size_t ListChosen(const float* scores, size_t count, float threshold, size_t equ
 
 const AttentionTable kAttention = {Attend,
                                    ScoreKeys,
+                                   nullptr,
+                                   nullptr,
                                    kHeadProducts<F32Element>,
                                    kHeadProducts<Bf16Element>,
                                    kHeadProducts<Nvfp4Element>,
