@@ -129,7 +129,7 @@ void HeadProducts(benchmark::State& state, Isa isa, Format format, size_t rows) 
   }
   const OwnedMatrix queries = Random(rows, kNope), sums = Random(rows, kRank);
   const auto run = [&](Isa on, const OwnedMatrix& y) {
-    SumOfRowsOn(on, queries, RowsOf(w, 0, kNope), y.view().Cols(0, kRank));
+    SumOfRowsOn(on, queries, ActivationType::kBf16, RowsOf(w, 0, kNope), y.view().Cols(0, kRank));
     DotRowsOn(on, sums, RowsOf(w, kNope, kHeadDim), y.view().Cols(kRank, kHeadDim));
   };
   const OwnedMatrix y(rows, kRank + kHeadDim), expected(rows, kRank + kHeadDim);

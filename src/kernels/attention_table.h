@@ -91,6 +91,23 @@ struct HeadProductFunctions {
   void (*dot_rows)(const HeadProductArgs& args);
 };
 
+// One vector, as sum_rows with NVFP4 rows, in whole numbers (head_products.h).
+// REQUIRES: cols is a multiple of kWordCols; at most kMaxWordRows rows.
+struct HeadWordArgs {
+  const float* x;               // [w_rows]
+  const uint8_t* codes;         // [w_rows, cols / 2]
+  const uint8_t* block_scales;  // [w_rows, cols / 16]
+  size_t w_rows, cols;
+  float scale;
+  float* y;        // [cols]
+  float* scratch;  // HeadWordScratch floats
+};
+constexpr size_t kWordCols = 128, kMaxWordRows = 2048;
+// Two rows' numbers share 32 bits; five arrays are padded to whole vectors.
+constexpr size_t HeadWordScratch(size_t w_rows, size_t cols) {
+  return (w_rows + (w_rows + 1) / 2 + 2) * (cols / 16) + cols + 5 * 8;
+}
+
 // Scores in an order of unsigned numbers: 0 like -0, NaN like minus infinity (top_k.h). Counts
 // those whose bits from `shift + bits` up equal `prefix`, by the next `bits` bits.
 struct CountBucketsArgs {
@@ -108,6 +125,7 @@ struct AttentionTable {
   void (*score_keys_by_words)(const ScoreKeysArgs& args);
   void (*pack_queries)(const PackQueriesArgs& args);
   HeadProductFunctions f32, bf16, nvfp4;
+  void (*sum_rows_by_words)(const HeadWordArgs& args);  // or null
   void (*count_buckets)(const CountBucketsArgs& args);
   // Indices of the scores above the threshold and of the first `equal` that equal it, ascending;
   // returns how many.

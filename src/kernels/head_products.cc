@@ -43,10 +43,31 @@ const HeadProductFunctions& FunctionsFor(Isa isa, Format format) {
   return table.f32;
 }
 
+bool TakesWords(Isa isa, ConstMatrix x, ActivationType type, const Weight& w) {
+  return type == ActivationType::kBf16 && w.format == Format::kNvfp4 && x.rows <= kFewRows &&
+         w.cols % kWordCols == 0 && w.rows <= kMaxWordRows &&
+         TableOf(isa).attention->sum_rows_by_words != nullptr;
+}
+
+void SumByWords(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
+  for (size_t t = 0; t < x.rows; ++t) {
+    TableOf(isa).attention->sum_rows_by_words(
+        {.x = x.row(t),
+         .codes = static_cast<const uint8_t*>(w.data),
+         .block_scales = w.block_scales,
+         .w_rows = w.rows,
+         .cols = w.cols,
+         .scale = w.tensor_scale,
+         .y = y.row(t),
+         .scratch = Scratch(HeadWordScratch(w.rows, w.cols))});
+  }
+}
+
 }  // namespace
 
-void SumOfRowsOn(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
+void SumOfRowsOn(Isa isa, ConstMatrix x, ActivationType type, const Weight& w, Matrix y) {
   GLIMMER_CHECK(x.cols == w.rows && y.rows == x.rows && y.cols == w.cols);
+  if (TakesWords(isa, x, type, w)) return SumByWords(isa, x, w, y);
   FunctionsFor(isa, w.format).sum_rows(Args(x, w, y));
 }
 void DotRowsOn(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
@@ -54,7 +75,9 @@ void DotRowsOn(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
   FunctionsFor(isa, w.format).dot_rows(Args(x, w, y));
 }
 
-void SumOfRows(ConstMatrix x, const Weight& w, Matrix y) { SumOfRowsOn(ActiveIsa(), x, w, y); }
+void SumOfRows(ConstMatrix x, ActivationType type, const Weight& w, Matrix y) {
+  SumOfRowsOn(ActiveIsa(), x, type, w, y);
+}
 void DotRows(ConstMatrix x, const Weight& w, Matrix y) { DotRowsOn(ActiveIsa(), x, w, y); }
 
 }  // namespace glimmer::kernels

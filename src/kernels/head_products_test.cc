@@ -4,10 +4,12 @@
 
 #include <cmath>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "kernels/matmul.h"
 #include "kernels/nvfp4_pack.h"
+#include "tensor/fp8.h"
 #include "tensor/nvfp4.h"
 
 namespace glimmer::kernels {
@@ -63,7 +65,7 @@ TEST_P(HeadProductsOnEveryIsa, SumOfRowsIsTheProduct) {
     const Sample w(format, 1 + random() % 40, cols, random);
     for (const size_t rows : {1u, 2u, 6u, 13u}) {
       const OwnedMatrix x = Random(rows, w.weight.rows, random), y(rows, cols);
-      SumOfRowsOn(GetParam(), x, w.weight, y);
+      SumOfRowsOn(GetParam(), x, ActivationType::kF32, w.weight, y);
       for (size_t t = 0; t < rows; ++t) {
         for (size_t k = 0; k < cols; ++k) {
           double sum = 0, magnitude = 0;
@@ -77,6 +79,47 @@ TEST_P(HeadProductsOnEveryIsa, SumOfRowsIsTheProduct) {
       }
     }
   });
+}
+
+// In whole numbers, where there are any: the bound of head_products.h.
+TEST_P(HeadProductsOnEveryIsa, SumOfRowsInWholeNumbersIsTheProduct) {
+  std::mt19937 random(5);
+  for (const size_t cols : {128u, 512u, 384u, 64u}) {
+    for (const size_t count : {1u, 2u, 7u, 8u, 9u, 192u}) {
+      const Sample w(Format::kNvfp4, count, cols, random);
+      const OwnedMatrix x = Random(3, count, random), y(3, cols);
+      SumOfRowsOn(GetParam(), x, ActivationType::kBf16, w.weight, y);
+      for (size_t t = 0; t < 3; ++t) {
+        for (size_t k = 0; k < cols; ++k) {
+          double sum = 0, magnitude = 0, codes = 0, largest = 0;
+          for (size_t n = 0; n < count; ++n) {
+            const double scale = double{tensor::E4m3ToF32(w.scales[(n * cols + k) / 16])} *
+                                 w.weight.tensor_scale;
+            const double product = double{x.row(t)[n]} * w.values.row(n)[k];
+            sum += product;
+            magnitude += std::abs(product);
+            codes += scale > 0 ? std::abs(w.values.row(n)[k]) / scale : 0;
+            largest = std::max(largest, std::abs(x.row(t)[n] * scale));
+          }
+          const double steps = static_cast<double>(count + 3);
+          ASSERT_NEAR(y.row(t)[k], sum,
+                      (0x1p-15 + 0x1p-22) * codes * largest + steps * 0x1p-24 * magnitude)
+              << count << " " << k;
+        }
+      }
+    }
+  }
+}
+
+// On all sets that have them.
+TEST_P(HeadProductsOnEveryIsa, WholeNumbersGiveTheSameBits) {
+  std::mt19937 random(6);
+  const Sample w(Format::kNvfp4, 25, 256, random);
+  const OwnedMatrix x = Random(1, 25, random), expected(1, 256), y(1, 256);
+  if (GetParam() == Isa::kScalar) return;
+  SumOfRowsOn(Isa::kAvx2, x, ActivationType::kBf16, w.weight, expected);
+  SumOfRowsOn(GetParam(), x, ActivationType::kBf16, w.weight, y);
+  for (size_t k = 0; k < 256; ++k) ASSERT_EQ(y.row(0)[k], expected.row(0)[k]);
 }
 
 TEST_P(HeadProductsOnEveryIsa, DotRowsIsTheProduct) {
@@ -107,10 +150,10 @@ TEST_P(HeadProductsOnEveryIsa, ARowDoesNotDependOnItsBatch) {
     const Sample w(format, 25, cols, random);
     const OwnedMatrix x = Random(15, 25, random), z = Random(15, cols, random);
     const OwnedMatrix sums(15, cols), sum(1, cols), dots(15, 25), dot(1, 25);
-    SumOfRowsOn(GetParam(), x, w.weight, sums);
+    SumOfRowsOn(GetParam(), x, ActivationType::kF32, w.weight, sums);
     DotRowsOn(GetParam(), z, w.weight, dots);
     for (size_t t = 0; t < 15; ++t) {
-      SumOfRowsOn(GetParam(), x.view().Rows(t, 1), w.weight, sum);
+      SumOfRowsOn(GetParam(), x.view().Rows(t, 1), ActivationType::kF32, w.weight, sum);
       DotRowsOn(GetParam(), z.view().Rows(t, 1), w.weight, dot);
       for (size_t k = 0; k < cols; ++k) ASSERT_EQ(sums.row(t)[k], sum.row(0)[k]);
       for (size_t n = 0; n < 25; ++n) ASSERT_EQ(dots.row(t)[n], dot.row(0)[n]);
@@ -120,12 +163,14 @@ TEST_P(HeadProductsOnEveryIsa, ARowDoesNotDependOnItsBatch) {
 
 TEST_P(HeadProductsOnEveryIsa, NotFiniteScalesShow) {
   std::mt19937 random(4);
-  for (const size_t rows : {1u, 7u}) {
+  for (const auto& [rows, type] : {std::pair<size_t, ActivationType>{1, ActivationType::kF32},
+                                   {1, ActivationType::kBf16},
+                                   {7, ActivationType::kF32}}) {
     Sample w(Format::kNvfp4, 5, 128, random);
     w.scales[3 * (128 / 16) + 6] = 0x7F;
     const OwnedMatrix x = Random(rows, 5, random), sums(rows, 128);
     const OwnedMatrix z = Random(rows, 128, random), dots(rows, 5);
-    SumOfRowsOn(GetParam(), x, w.weight, sums);
+    SumOfRowsOn(GetParam(), x, type, w.weight, sums);
     DotRowsOn(GetParam(), z, w.weight, dots);
     for (size_t k = 0; k < 128; ++k) EXPECT_EQ(std::isfinite(sums.row(0)[k]), k / 16 != 6);
     for (size_t n = 0; n < 5; ++n) EXPECT_EQ(std::isfinite(dots.row(0)[n]), n != 3);

@@ -75,7 +75,7 @@ class AbsorbedRows {
     const ConstMatrix query =
         input_.queries.Rows(Row(0), count_).Cols(head * c_.qk_head_dim(), c_.qk_head_dim());
     const Matrix absorbed = queries_.view().Cols(head * width_, width_);
-    kernels::SumOfRows(query.Cols(0, c_.qk_nope_head_dim),
+    kernels::SumOfRows(query.Cols(0, c_.qk_nope_head_dim), InputType(),
                        RowsOf(input_.kv_b_proj, FirstWeightRow(head), c_.qk_nope_head_dim),
                        absorbed.Cols(0, c_.kv_lora_rank));
     for (size_t i = 0; i < count_; ++i) {
@@ -136,10 +136,13 @@ class AbsorbedRows {
     });
   }
 
-  // Where inputs of linears are rounded, few of these are taken in fixed point too: that loses
-  // less.
-  bool TakesFixedPoint() const {
-    return RoundsToBf16(pass_.model.settings.activations) && count_ <= kernels::kFewRows &&
+  // Where inputs of linears are rounded, few of these are taken in fixed point: that loses less.
+  kernels::ActivationType InputType() const {
+    return RoundsToBf16(pass_.model.settings.activations) ? kernels::ActivationType::kBf16
+                                                          : kernels::ActivationType::kF32;
+  }
+  bool ValuesTakeFixedPoint() const {
+    return InputType() == kernels::ActivationType::kBf16 && count_ <= kernels::kFewRows &&
            input_.kv_b_proj.format == kernels::Format::kNvfp4;
   }
 
@@ -148,8 +151,8 @@ class AbsorbedRows {
     const Weight values =
         RowsOf(input_.kv_b_proj, FirstWeightRow(head) + c_.qk_nope_head_dim, c_.v_head_dim);
     const Matrix to = heads.Rows(Row(0), count_).Cols(head * c_.v_head_dim, c_.v_head_dim);
-    if (TakesFixedPoint()) {
-      kernels::MatMulHere(sums, kernels::ActivationType::kBf16, values, to);
+    if (ValuesTakeFixedPoint()) {
+      kernels::MatMulHere(sums, InputType(), values, to);
     } else {
       kernels::DotRows(sums, values, to);
     }

@@ -44,6 +44,8 @@ namespace {
 #include "kernels/cpu/head_rows-inl.h"
 //
 #include "kernels/cpu/head_products-inl.h"
+//
+#include "kernels/cpu/head_int-inl.h"
 #if GLIMMER_BF16_PAIRS
 #include "kernels/cpu/bf16_pairs-inl.h"
 //
@@ -63,8 +65,8 @@ constexpr ElementwiseTable kElementwise = {
     RotateHalves, RoundToBf16, RoundToNvfp4, StoreRow,  LoadRow};
 constexpr AttentionTable kAttention = {
     Attend,           ScoreKeys,         ScoreKeysByWords,   PackQueries,
-    kF32HeadProducts, kBf16HeadProducts, kNvfp4HeadProducts, CountBuckets,
-    ListChosen};
+    kF32HeadProducts, kBf16HeadProducts, kNvfp4HeadProducts, SumRowsByWords,
+    CountBuckets,     ListChosen};
 
 }  // namespace
 

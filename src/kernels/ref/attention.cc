@@ -156,6 +156,7 @@ const AttentionTable kAttention = {Attend,
                                    kHeadProducts<F32Element>,
                                    kHeadProducts<Bf16Element>,
                                    kHeadProducts<Nvfp4Element>,
+                                   nullptr,
                                    CountBuckets,
                                    ListChosen};
 
