@@ -184,19 +184,6 @@ inline __m128 Sum4(F32xN a, F32xN b, F32xN c, F32xN d) {
   return _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1));
 }
 
-template <size_t kValue>
-struct Constant {
-  static constexpr size_t value = kValue;
-};
-// call(Constant<count>{}), so that a loop over `count` is unrolled. REQUIRES: 1 <= count <= kMost.
-template <size_t kMost, class Call>
-inline auto WithConstant(size_t count, Call call) {
-  if constexpr (kMost > 1) {
-    if (count != kMost) return WithConstant<kMost - 1>(count, call);
-  }
-  return call(Constant<kMost>{});
-}
-
 // Elements i to i + 15 of `count`; those behind the end are 0, or left alone.
 inline F32x16 LoadPart(const float* p, size_t i, size_t count) {
   if (i + kLanes <= count) return LoadF32(p + i);

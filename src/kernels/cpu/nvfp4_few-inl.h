@@ -297,11 +297,8 @@ template <size_t kDigits>
 inline void MultiplyInts(const IntMatMulArgs& a) {
   size_t t = 0;
   for (; t + 4 <= a.x.rows; t += 4) IntTile<kDigits, 4>(a, t);
-  if (t + 2 <= a.x.rows) {
-    IntTile<kDigits, 2>(a, t);
-    t += 2;
-  }
-  if (t < a.x.rows) IntTile<kDigits, 1>(a, t);
+  if (t == a.x.rows) return;
+  WithConstant<3>(a.x.rows - t, [&](auto count) { IntTile<kDigits, count.value>(a, t); });
 }
 
 void MatMulInt16(const IntMatMulArgs& a) { MultiplyInts<2>(a); }

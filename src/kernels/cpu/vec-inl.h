@@ -12,6 +12,20 @@ inline __m128i Nibbles(const uint8_t* p) {
   return _mm_unpacklo_epi8(_mm_and_si128(bytes, mask),
                            _mm_and_si128(_mm_srli_epi16(bytes, 4), mask));
 }
+
+template <size_t kValue>
+struct Constant {
+  static constexpr size_t value = kValue;
+};
+// call(Constant<count>{}), so that a loop over `count` is unrolled. REQUIRES: 1 <= count <= kMost.
+template <size_t kMost, class Call>
+inline auto WithConstant(size_t count, Call call) {
+  if constexpr (kMost > 1) {
+    if (count != kMost) return WithConstant<kMost - 1>(count, call);
+  }
+  return call(Constant<kMost>{});
+}
+
 inline float F32OfBits(uint32_t bits) { return __builtin_bit_cast(float, bits); }
 
 #if defined(__AVX512F__)
