@@ -93,8 +93,8 @@ TEST_P(HeadProductsOnEveryIsa, SumOfRowsInWholeNumbersIsTheProduct) {
         for (size_t k = 0; k < cols; ++k) {
           double sum = 0, magnitude = 0, codes = 0, largest = 0;
           for (size_t n = 0; n < count; ++n) {
-            const double scale = double{tensor::E4m3ToF32(w.scales[(n * cols + k) / 16])} *
-                                 w.weight.tensor_scale;
+            const double scale =
+                double{tensor::E4m3ToF32(w.scales[(n * cols + k) / 16])} * w.weight.tensor_scale;
             const double product = double{x.row(t)[n]} * w.values.row(n)[k];
             sum += product;
             magnitude += std::abs(product);

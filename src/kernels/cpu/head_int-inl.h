@@ -1,9 +1,8 @@
 // Sums over rows of NVFP4 weights in whole numbers (attention_table.h, HeadWordArgs). E2M1 doubled
 // plus twelve is one from 0 to 24; a number of x times a block scale is taken as one of 16 bits, of
-// which each block of columns has its own unit. Products of two rows of W are added in one step, and
-// nothing is rounded before all of them are.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind head_products-inl.h and
-// pack_int-inl.h.
+// which each block of columns has its own unit. Products of two rows of W are added in one step,
+// and nothing is rounded before all of them are. Included inside namespace
+// glimmer::kernels::GLIMMER_ISA behind head_products-inl.h and pack_int-inl.h.
 
 // Pairs of rows that pass over the sums together, and whose columns are read one behind the other.
 constexpr size_t kPairsAtOnce = 4;
@@ -39,8 +38,8 @@ inline void ScaleEight(const HeadWordArgs& a, size_t blocks, size_t b, const Hea
     const __m128i bytes =
         _mm_loadl_epi64(reinterpret_cast<const __m128i*>(a.block_scales + n * blocks + b));
     const __m256 scales = ScalesOf(_mm256_slli_epi32(_mm256_cvtepu8_epi32(bytes), kScaleShift));
-    const __m256 factor = _mm256_mul_ps(_mm256_mul_ps(scales, _mm256_set1_ps(0x1p60f)),
-                                        _mm256_broadcast_ss(a.x + n));
+    const __m256 factor =
+        _mm256_mul_ps(_mm256_mul_ps(scales, _mm256_set1_ps(0x1p60f)), _mm256_broadcast_ss(a.x + n));
     _mm256_storeu_ps(words.factors + n * blocks + b, factor);
     largest = Larger(largest, Magnitude(factor));
   }

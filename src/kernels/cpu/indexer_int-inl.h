@@ -79,11 +79,9 @@ inline __m256i WordsOfE4m3(__m128i codes) {
   const __m256i powers = _mm256_broadcastsi128_si256(
       _mm_setr_epi8(0, 1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0));
   const __m256i wide = _mm256_cvtepi8_epi16(codes);
-  const __m256i exponents =
-      _mm256_and_si256(_mm256_srli_epi16(wide, 3), _mm256_set1_epi16(15));
-  const __m256i places =
-      _mm256_sub_epi16(_mm256_mullo_epi16(exponents, _mm256_set1_epi16(0x0101)),
-                       _mm256_set1_epi16(8 << 8));
+  const __m256i exponents = _mm256_and_si256(_mm256_srli_epi16(wide, 3), _mm256_set1_epi16(15));
+  const __m256i places = _mm256_sub_epi16(_mm256_mullo_epi16(exponents, _mm256_set1_epi16(0x0101)),
+                                          _mm256_set1_epi16(8 << 8));
   const __m256i mantissas =
       _mm256_or_si256(_mm256_and_si256(_mm256_slli_epi16(wide, 10), _mm256_set1_epi16(7 << 10)),
                       _mm256_set1_epi16(8 << 10));

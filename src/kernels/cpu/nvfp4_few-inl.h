@@ -16,16 +16,10 @@ constexpr float kIntFactor = 0x1p120f * 0.5f;
 constexpr int kLargestScale = 0x7E << kScaleShift;
 
 // Codes so shifted; NaN where they are not those of a number from 0 up.
-inline __m256 ScalesOf(__m256i shifted, __m256i largest = _mm256_set1_epi32(kLargestScale)) {
-  const __m256i invalid = _mm256_cmpgt_epi32(shifted, largest);
+inline __m256 ScalesOf(__m256i shifted) {
+  const __m256i invalid = _mm256_cmpgt_epi32(shifted, _mm256_set1_epi32(kLargestScale));
   return _mm256_castsi256_ps(_mm256_or_si256(shifted, invalid));
 }
-#if defined(__AVX512VNNI__)
-inline __m512 ScalesOf(__m512i shifted) {
-  const __mmask16 invalid = _mm512_cmpgt_epi32_mask(shifted, _mm512_set1_epi32(kLargestScale));
-  return _mm512_castsi512_ps(_mm512_mask_mov_epi32(shifted, invalid, _mm512_set1_epi32(-1)));
-}
-#endif
 
 inline __m256i LoadInts(const void* p) {
   return _mm256_loadu_si256(static_cast<const __m256i*>(p));
@@ -56,9 +50,7 @@ inline Vector Kept(Vector v) {
 // not need them again. What lies behind the last row is often the next weight, and else does not
 // matter.
 constexpr size_t kPrefetchBytes = 4096;
-inline void PrefetchOnce(const void* p) {
-  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_NTA);
-}
+inline void PrefetchOnce(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_NTA); }
 
 // Rows of activations from t on.
 template <size_t kDigits>
@@ -161,7 +153,6 @@ struct IntConstants {
   __m256i nibble = Kept(_mm256_set1_epi8(15));
   __m256i places = Kept(ScalePlaces());
   __m256i ones = Kept(_mm256_set1_epi16(1));
-  __m256i largest = Kept(_mm256_set1_epi32(kLargestScale));
 };
 
 // A block of a row of W: columns 0 to 63 and 64 to 127.
@@ -226,10 +217,11 @@ struct IntSums {
 
 #endif
 
-// Row n of W with the kX rows of x: of each eight sums that are its result together.
+// Row n of W with the kX rows of x: of each eight sums that are its result together. Returns, byte
+// by byte, the largest of the row's scales.
 template <size_t kDigits, size_t kX>
 inline __m128i IntRow(const IntMatMulArgs& a, const IntConstants& constants,
-                   const IntRowsFrom<kDigits>& x, size_t n, __m256 (&partial)[kX]) {
+                      const IntRowsFrom<kDigits>& x, size_t n, __m256 (&partial)[kX]) {
   constexpr size_t kTwoBlocks = kIntPadding / kIntBlock;
   static_assert(kTwoBlocks == 2);
   IntSums sums[kX];
@@ -237,8 +229,8 @@ inline __m128i IntRow(const IntMatMulArgs& a, const IntConstants& constants,
   for (IntSums& sum : sums) sum.Clear();
   __m128i largest_scales = _mm_setzero_si128();
   const auto add = [&](const uint8_t* codes, const uint8_t* scales, size_t block) {
-    largest_scales = _mm_max_epu8(
-        largest_scales, _mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
+    largest_scales =
+        _mm_max_epu8(largest_scales, _mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
 #pragma GCC unroll 2
     for (size_t i = 0; i < kTwoBlocks; i += IntWeights::kBlocks) {
       const auto w =
@@ -269,6 +261,11 @@ inline __m128i IntRow(const IntMatMulArgs& a, const IntConstants& constants,
   return largest_scales;
 }
 
+// Whether one of these is an E4M3 code above that of 448: a NaN or negative.
+inline bool HasInvalidScale(__m128i largest_scales) {
+  return _mm_movemask_epi8(_mm_adds_epu8(largest_scales, _mm_set1_epi8(1))) != 0;
+}
+
 // Four rows of W at a time, whose sums come together at their end.
 template <size_t kDigits, size_t kX>
 inline void IntTile(const IntMatMulArgs& a, size_t t) {
@@ -278,9 +275,7 @@ inline void IntTile(const IntMatMulArgs& a, size_t t) {
     const size_t some = a.w_rows - n < 4 ? a.w_rows - n : 4;
     __m256 partial[4][kX] = {};
     for (size_t i = 0; i < some; ++i) {
-      const __m128i scales = IntRow<kDigits, kX>(a, constants, x, n + i, partial[i]);
-      const int invalid = _mm_movemask_epi8(_mm_adds_epu8(scales, _mm_set1_epi8(1)));
-      if (invalid != 0) [[unlikely]] {
+      if (HasInvalidScale(IntRow<kDigits, kX>(a, constants, x, n + i, partial[i]))) [[unlikely]] {
         for (__m256& sums : partial[i]) sums = _mm256_set1_ps(__builtin_nanf(""));
       }
     }
