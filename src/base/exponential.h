@@ -3,15 +3,12 @@
 // must not. Without branches or tables, so that loops over it vectorise.
 #pragma once
 
-#include <array>
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 
-namespace glimmer::base {
+#include "base/exponential_terms.h"
 
-// Below this the result is 0; the true value would be less than 3.4e-308.
-constexpr double kLeastExponent = -708;
+namespace glimmer::base {
 
 // Relative error at most 2^-51; exactly 1 for 0, exactly 0 below kLeastExponent and for -infinity.
 // x = k ln 2 + r with |r| <= ln(2) / 2 (k to the nearest, by adding 1.5 * 2^52, whose unit is 1),
@@ -19,30 +16,12 @@ constexpr double kLeastExponent = -708;
 // 2^k by its bits. ln 2 stands in two parts; k times the first, of 33 bits, is exact.
 // REQUIRES: x <= 0; rounding to nearest; no fused multiply-add (cmake/options.cmake).
 inline double ExpOfNonPositive(double x) {
-  constexpr double kRounder = 0x1.8p52;
-  constexpr double kInverseLn2 = 0x1.71547652b82fep0;
-  constexpr double kLn2High = 0x1.62e42feep-1;
-  constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
-  constexpr std::array<double, 14> kInverseFactorials = {1.0,
-                                                         1.0,
-                                                         1.0 / 2,
-                                                         1.0 / 6,
-                                                         1.0 / 24,
-                                                         1.0 / 120,
-                                                         1.0 / 720,
-                                                         1.0 / 5040,
-                                                         1.0 / 40320,
-                                                         1.0 / 362880,
-                                                         1.0 / 3628800,
-                                                         1.0 / 39916800,
-                                                         1.0 / 479001600,
-                                                         1.0 / 6227020800};
   const double clamped = x < kLeastExponent ? kLeastExponent : x;
   const double shifted = clamped * kInverseLn2 + kRounder;
   const double k = shifted - kRounder;
   const double r = (clamped - k * kLn2High) - k * kLn2Low;
-  double sum = kInverseFactorials[13];
-  for (size_t n = 13; n-- > 0;) sum = sum * r + kInverseFactorials[n];
+  double sum = kInverseFactorials[kExponentialDegree];
+  for (int n = kExponentialDegree; n-- > 0;) sum = sum * r + kInverseFactorials[n];
   // The low bits of `shifted` are k in two's complement; 1023 is the exponent's bias.
   const double power = std::bit_cast<double>((std::bit_cast<uint64_t>(shifted) + 1023) << 52);
   return x < kLeastExponent ? 0.0 : sum * power;

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/exponential.h"
 #include "engine/random.h"
+#include "kernels/elementwise.h"
 
 namespace glimmer::engine {
 namespace {
@@ -22,7 +22,7 @@ using base::Status;
 using text::TokenId;
 
 // The largest weight: as many of it as there can be ids fit into 63 bits.
-constexpr uint64_t kUnit = uint64_t{1} << 39;
+constexpr uint64_t kUnit = kernels::kLogitWeightUnit;
 static_assert(text::kMaxTokenId < (1 << 24));
 
 struct Range {
@@ -174,11 +174,7 @@ void Sampler::ApplyPenalties(std::span<float> logits, const TokenHistory& histor
 void Sampler::Weigh(std::span<const float> logits, float max) {
   const double inverse_temperature = 1 / options_.temperature;
   selection_.resize(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) {
-    const double below = (static_cast<double>(logits[i]) - max) * inverse_temperature;
-    selection_[i] = static_cast<uint64_t>(
-        static_cast<int64_t>(base::ExpOfNonPositive(below) * static_cast<double>(kUnit) + 0.5));
-  }
+  kernels::WeighLogits(logits, max, inverse_temperature, selection_);
   candidates_.clear();
   for (size_t i = 0; i < logits.size(); ++i) {
     if (selection_[i] > 0) candidates_.push_back({static_cast<TokenId>(i), selection_[i]});

@@ -34,4 +34,10 @@ void AddScaled(float scale, std::span<const float> x, std::span<float> y) {
 
 void Softmax(float scale, std::span<float> x) { Active().softmax(scale, x.data(), x.size()); }
 
+void WeighLogits(std::span<const float> logits, float max, double inverse_temperature,
+                 std::span<uint64_t> weights) {
+  GLIMMER_CHECK(weights.size() == logits.size());
+  Active().weigh_logits(logits.data(), logits.size(), max, inverse_temperature, weights.data());
+}
+
 }  // namespace glimmer::kernels

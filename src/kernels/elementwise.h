@@ -4,7 +4,10 @@
 // Outputs may be the inputs. Pure; any number of threads.
 #pragma once
 
+#include <cstdint>
 #include <span>
+
+#include "kernels/elementwise_table.h"
 
 namespace glimmer::kernels {
 
@@ -24,5 +27,11 @@ void AddScaled(float scale, std::span<const float> x, std::span<float> y);
 
 // x = softmax(scale * x). Entries of minus infinity become 0; not all may be.
 void Softmax(float scale, std::span<float> x);
+
+// weights = exp((logits - max) * inverse_temperature) in units of 1 / kLogitWeightUnit, 2^-39,
+// rounded to the nearest, halves up; exp is base/exponential.h, so that every set gives the same
+// bits here too. REQUIRES: no logit is above max, none is NaN.
+void WeighLogits(std::span<const float> logits, float max, double inverse_temperature,
+                 std::span<uint64_t> weights);
 
 }  // namespace glimmer::kernels

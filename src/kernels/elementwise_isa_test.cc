@@ -2,6 +2,7 @@
 // taken.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -68,6 +69,22 @@ TEST_P(ElementwiseOnEveryIsa, NormsAndSumsHaveTheSameBits) {
     ExpectSame(count, [&](const ElementwiseTable& t, float* y) {
       t.add_scaled(0.7f, x.data(), count, y);
     });
+  }
+}
+
+TEST_P(ElementwiseOnEveryIsa, WeightsOfLogitsHaveTheSameBits) {
+  for (const size_t count : kCounts) {
+    for (const double inverse_temperature : {1.0, 0.37, 40.0, 1e5}) {
+      std::vector<float> logits = Random(count, 4);
+      for (size_t i = 0; i < count; i += 3) logits[i] *= 20;
+      if (count > 2) logits[2] = -3e38f;
+      const float max = *std::max_element(logits.begin(), logits.end());
+      std::vector<uint64_t> weights(count), expected(count);
+      table().weigh_logits(logits.data(), count, max, inverse_temperature, weights.data());
+      Scalar().weigh_logits(logits.data(), count, max, inverse_temperature, expected.data());
+      EXPECT_EQ(weights, expected);
+      EXPECT_EQ(*std::max_element(weights.begin(), weights.end()), kLogitWeightUnit);
+    }
   }
 }
 

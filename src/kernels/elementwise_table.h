@@ -9,6 +9,9 @@
 
 namespace glimmer::kernels {
 
+// A weight of 1 (elementwise.h).
+constexpr uint64_t kLogitWeightUnit = uint64_t{1} << 39;
+
 struct ElementwiseTable {
   void (*rms_norm)(const float* x, const float* weight, size_t count, float eps, float* y);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, size_t count,
@@ -22,6 +25,8 @@ struct ElementwiseTable {
   void (*round_to_nvfp4)(const float* from, size_t count, float input_scale, float* to);
   void (*store_row)(CacheFormat format, const float* from, size_t count, uint8_t* to);
   void (*load_row)(CacheFormat format, const uint8_t* from, size_t count, float* to);
+  void (*weigh_logits)(const float* logits, size_t count, float max, double inverse_temperature,
+                       uint64_t* weights);
 };
 
 }  // namespace glimmer::kernels

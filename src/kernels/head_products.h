@@ -8,8 +8,8 @@
 //
 // Where a caller rounds inputs of linears to BF16 (type kBf16), sums of up to kFewRows rows of x
 // over NVFP4 rows are taken in whole numbers on vector sets, if K % 128 == 0 and N <= 2,048:
-// x[t, n] times a block scale becomes one of 16 bits, to within 2^-15 of the largest of its block of
-// columns over all n, and nothing else is rounded before the sum is complete. The error is below
+// x[t, n] times a block scale becomes one of 16 bits, to within 2^-15 of the largest of its block
+// of columns over all n, and nothing else is rounded before the sum is complete. The error is below
 //   (2^-15 + 2^-22) sum_n |e2m1[n, k]| max_n |x[t, n] scale[n, k]|,
 // besides that factor weight_scale_2, where rounding to BF16 loses up to 2^-9 of each |x[t, n]|.
 #pragma once

@@ -1,14 +1,15 @@
-// Sums over rows of NVFP4 weights in whole numbers (attention_table.h, HeadWordArgs). E2M1 doubled
-// plus twelve is one from 0 to 24; a number of x times a block scale is taken as one of 16 bits, of
-// which each block of columns has its own unit. Products of two rows of W are added in one step,
-// and nothing is rounded before all of them are. Included inside namespace
-// glimmer::kernels::GLIMMER_ISA behind head_products-inl.h and pack_int-inl.h.
+// Sums over rows of NVFP4 weights in whole numbers (HeadWordArgs in attention_table.h). E2M1
+// doubled plus twelve is one from 0 to 24; a number of x times a block scale is taken as one of 16
+// bits, of which each block of columns has its own unit. Products of two rows of W are added in one
+// step, and nothing is rounded before all of them are.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind head_products-inl.h and
+// pack_int-inl.h.
 
 // Pairs of rows that pass over the sums together, and whose columns are read one behind the other.
 constexpr size_t kPairsAtOnce = 4;
 static_assert(24.0 * 32639 * kMaxWordRows < 0x1p31);
 
-// What sums of a block begin with: units times this.
+// What one product computes on the way.
 struct HeadWords {
   float* factors;        // [rows, blocks] x times scale, times 2^-60
   int16_t (*pairs)[2];   // [rows / 2, blocks] the same as whole numbers of two rows
@@ -31,7 +32,7 @@ struct HeadWords {
   }
 };
 
-// factors and, from their largest, units of eight blocks from b on.
+// Fills factors and, by the largest of them, units of eight blocks from b on.
 inline void ScaleEight(const HeadWordArgs& a, size_t blocks, size_t b, const HeadWords& words) {
   __m256i largest = _mm256_setzero_si256();
   for (size_t n = 0; n < a.w_rows; ++n) {
@@ -48,7 +49,7 @@ inline void ScaleEight(const HeadWordArgs& a, size_t blocks, size_t b, const Hea
   for (size_t i = 0; i < 8; ++i) words.units[b + i] = Int16Unit(bits[i]);
 }
 
-// pairs and corrections of the same blocks.
+// Fills pairs and corrections of the same blocks.
 inline void NarrowEight(const HeadWordArgs& a, size_t blocks, size_t b, const HeadWords& words) {
   const __m256 units = _mm256_loadu_ps(words.units + b);
   const __m256 finite = _mm256_cmp_ps(units, units, _CMP_ORD_Q);

@@ -3,8 +3,8 @@
 // without rounding.
 // Included inside namespace glimmer::kernels::GLIMMER_ISA behind indexer-inl.h and pack_int-inl.h.
 
-// A key's value, up to 448, is kKeySteps to one; a query's largest magnitude, up to 32,639 units,
-// kQuerySteps units to one.
+// A key's value, at most 448, counts kKeySteps times. A head's unit is kQuerySteps times the one of
+// which its largest number would be at most 32,639.
 constexpr float kKeySteps = 16, kQuerySteps = 8;
 constexpr size_t kExactDimensions = 64;
 static_assert(448.0 * kKeySteps * (32639 / kQuerySteps + 1) * kExactDimensions < 0x1p31);

@@ -11,7 +11,8 @@ constexpr size_t kIntRegisterRows = 8;
 #endif
 constexpr size_t kIntRegisters = 2;
 constexpr size_t kIntPanelRows = kIntRegisterRows * kIntRegisters;
-constexpr size_t kIntPanelBlocks = 4;  // 512 columns: 8 KB of bytes for sixteen rows, 16 KB of words
+constexpr size_t kIntPanelBlocks =
+    4;  // 512 columns: 8 KB of bytes for sixteen rows, 16 KB of words
 
 // A block of the panel for INT8. For each sixteen four vectors of bytes (even columns 0 to 6, 8 to
 // 14, then the odd ones), lane = row of W; their scales times 2^-120; and minus kIntOffset times

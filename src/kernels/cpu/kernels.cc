@@ -1,11 +1,12 @@
 // The vector kernels of one instruction set. CMake compiles this file once for each of them, with
 // GLIMMER_ISA naming the namespace and the matching compiler flags (see table.h for why nothing
-// else may be included here).
+// else that has functions may be included here).
 #include <immintrin.h>
 
 #include <cstddef>
 #include <cstdint>
 
+#include "base/exponential_terms.h"
 #include "kernels/table.h"
 
 namespace glimmer::kernels::GLIMMER_ISA {
@@ -30,6 +31,8 @@ namespace {
 #include "kernels/cpu/float-inl.h"
 //
 #include "kernels/cpu/elementwise-inl.h"
+//
+#include "kernels/cpu/logit_weights-inl.h"
 //
 #include "kernels/cpu/cache_rows-inl.h"
 //
@@ -62,7 +65,7 @@ constexpr const Bf16Table* kBf16 = nullptr;
 
 constexpr ElementwiseTable kElementwise = {
     RmsNorm,      LayerNorm,   SiluMul,      AddScaled, Softmax, RotateInterleaved,
-    RotateHalves, RoundToBf16, RoundToNvfp4, StoreRow,  LoadRow};
+    RotateHalves, RoundToBf16, RoundToNvfp4, StoreRow,  LoadRow, WeighLogits};
 constexpr AttentionTable kAttention = {
     Attend,           ScoreKeys,         ScoreKeysByWords,   PackQueries,
     kF32HeadProducts, kBf16HeadProducts, kNvfp4HeadProducts, SumRowsByWords,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/exponential.h"
 #include "tensor/bf16.h"
 #include "tensor/fp4.h"
 #include "tensor/fp8.h"
@@ -92,10 +93,20 @@ void RoundToNvfp4(const float* from, size_t count, float input_scale, float* to)
   }
 }
 
+void WeighLogits(const float* logits, size_t count, float max, double inverse_temperature,
+                 uint64_t* weights) {
+  for (size_t i = 0; i < count; ++i) {
+    const double below = (static_cast<double>(logits[i]) - max) * inverse_temperature;
+    const double weight =
+        base::ExpOfNonPositive(below) * static_cast<double>(kLogitWeightUnit) + 0.5;
+    weights[i] = static_cast<uint64_t>(static_cast<int64_t>(weight));
+  }
+}
+
 }  // namespace
 
 const ElementwiseTable kElementwise = {RmsNorm,      LayerNorm,         SiluMul,      AddScaled,
                                        Softmax,      RotateInterleaved, RotateHalves, RoundToBf16,
-                                       RoundToNvfp4, StoreRow,          LoadRow};
+                                       RoundToNvfp4, StoreRow,          LoadRow,      WeighLogits};
 
 }  // namespace glimmer::kernels::scalar
