@@ -98,7 +98,8 @@ void Index(benchmark::State& state, Isa isa, CacheFormat format, size_t rows) {
   RoundToBf16(queries.elements(), queries.elements());
   ScoreKeysOn(isa, queries, type, weights, keys.cached, scores);
   ScoreKeysOn(Isa::kScalar, queries, type, weights, keys.cached, expected);
-  if (Distance(scores, expected) > kWordTolerance) return state.SkipWithError("wrong scores");
+  const double tolerance = format == CacheFormat::kScaledE4m3 ? kWordTolerance : kTolerance;
+  if (Distance(scores, expected) > tolerance) return state.SkipWithError("wrong scores");
   Time(state, 2.0 * static_cast<double>(rows) * kKeys * kIndexHeads * kIndexDim,
        [&] { ScoreKeysOn(isa, queries, type, weights, keys.cached, scores); });
 }
@@ -128,9 +129,10 @@ void HeadProducts(benchmark::State& state, Isa isa, Format format, size_t rows) 
     w.block_scales = scales.data();
   }
   const OwnedMatrix queries = Random(rows, kNope), sums = Random(rows, kRank);
+  const ActivationType type = ActivationType::kBf16;
   const auto run = [&](Isa on, const OwnedMatrix& y) {
-    SumOfRowsOn(on, queries, ActivationType::kBf16, RowsOf(w, 0, kNope), y.view().Cols(0, kRank));
-    DotRowsOn(on, sums, RowsOf(w, kNope, kHeadDim), y.view().Cols(kRank, kHeadDim));
+    SumOfRowsOn(on, queries, type, RowsOf(w, 0, kNope), y.view().Cols(0, kRank));
+    DotRowsOn(on, sums, type, RowsOf(w, kNope, kHeadDim), y.view().Cols(kRank, kHeadDim));
   };
   const OwnedMatrix y(rows, kRank + kHeadDim), expected(rows, kRank + kHeadDim);
   run(isa, y);

@@ -121,7 +121,7 @@ struct CountBucketsArgs {
 struct AttentionTable {
   void (*attend)(const AttendArgs& args);
   void (*score_keys)(const ScoreKeysArgs& args);
-  // The same with words, or null; where width is a multiple of kKeyPanel.
+  // The same with words, where width is a multiple of kKeyPanel, and what makes them; or both null.
   void (*score_keys_by_words)(const ScoreKeysArgs& args);
   void (*pack_queries)(const PackQueriesArgs& args);
   HeadProductFunctions f32, bf16, nvfp4;

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "kernels/dispatch.h"
 #include "kernels/e4m3_values.h"
+#include "kernels/matmul.h"
 #include "kernels/scratch.h"
 
 namespace glimmer::kernels {
@@ -43,9 +44,11 @@ const HeadProductFunctions& FunctionsFor(Isa isa, Format format) {
   return table.f32;
 }
 
-bool TakesWords(Isa isa, ConstMatrix x, ActivationType type, const Weight& w) {
-  return type == ActivationType::kBf16 && w.format == Format::kNvfp4 && x.rows <= kFewRows &&
-         w.cols % kWordCols == 0 && w.rows <= kMaxWordRows &&
+bool TakesFixedPoint(ConstMatrix x, ActivationType type, const Weight& w) {
+  return type == ActivationType::kBf16 && w.format == Format::kNvfp4 && x.rows <= kFewRows;
+}
+bool HasWords(Isa isa, const Weight& w) {
+  return w.cols % kWordCols == 0 && w.rows <= kMaxWordRows &&
          TableOf(isa).attention->sum_rows_by_words != nullptr;
 }
 
@@ -67,17 +70,20 @@ void SumByWords(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
 
 void SumOfRowsOn(Isa isa, ConstMatrix x, ActivationType type, const Weight& w, Matrix y) {
   GLIMMER_CHECK(x.cols == w.rows && y.rows == x.rows && y.cols == w.cols);
-  if (TakesWords(isa, x, type, w)) return SumByWords(isa, x, w, y);
+  if (TakesFixedPoint(x, type, w) && HasWords(isa, w)) return SumByWords(isa, x, w, y);
   FunctionsFor(isa, w.format).sum_rows(Args(x, w, y));
 }
-void DotRowsOn(Isa isa, ConstMatrix x, const Weight& w, Matrix y) {
+void DotRowsOn(Isa isa, ConstMatrix x, ActivationType type, const Weight& w, Matrix y) {
   GLIMMER_CHECK(x.cols == w.cols && y.rows == x.rows && y.cols == w.rows);
+  if (TakesFixedPoint(x, type, w)) return MatMulHere(x, type, w, y, isa);
   FunctionsFor(isa, w.format).dot_rows(Args(x, w, y));
 }
 
 void SumOfRows(ConstMatrix x, ActivationType type, const Weight& w, Matrix y) {
   SumOfRowsOn(ActiveIsa(), x, type, w, y);
 }
-void DotRows(ConstMatrix x, const Weight& w, Matrix y) { DotRowsOn(ActiveIsa(), x, w, y); }
+void DotRows(ConstMatrix x, ActivationType type, const Weight& w, Matrix y) {
+  DotRowsOn(ActiveIsa(), x, type, w, y);
+}
 
 }  // namespace glimmer::kernels

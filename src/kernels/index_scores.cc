@@ -40,32 +40,24 @@ auto FunctionFor(const Table& table, Products products) {
   return table.attention->score_keys_by_words;
 }
 
-// Queries, and weights of their heads, as products want them; rows one behind the other.
-struct NarrowQueries {
-  uint16_t* pairs;
-  int16_t* words;
-  float* scaled_weights;
-
-  NarrowQueries(void* scratch, float* weights)
-      : pairs(static_cast<uint16_t*>(scratch)),
-        words(static_cast<int16_t*>(scratch)),
-        scaled_weights(weights) {}
-  void Fill(const Table& table, Products products, ConstMatrix queries, ConstMatrix weights) {
-    for (size_t t = 0; t < queries.rows; ++t) {
-      const size_t at = t * queries.cols;
-      if (products == Products::kPairs) {
-        table.bf16->narrow(queries.row(t), queries.cols, pairs + at);
-      } else {
-        table.attention->pack_queries({.queries = queries.row(t),
-                                       .heads = weights.cols,
-                                       .width = queries.cols / weights.cols,
-                                       .weights = weights.row(t),
-                                       .words = words + at,
-                                       .scaled_weights = scaled_weights + t * weights.cols});
-      }
-    }
+void NarrowToPairs(const Table& table, ConstMatrix queries, uint16_t* pairs) {
+  for (size_t t = 0; t < queries.rows; ++t) {
+    table.bf16->narrow(queries.row(t), queries.cols, pairs + t * queries.cols);
   }
-};
+}
+
+// Heads of `width` numbers; scaled_weights [T, N].
+void NarrowToWords(const Table& table, ConstMatrix queries, ConstMatrix weights, size_t width,
+                   int16_t* words, float* scaled_weights) {
+  for (size_t t = 0; t < queries.rows; ++t) {
+    table.attention->pack_queries({.queries = queries.row(t),
+                                   .heads = weights.cols,
+                                   .width = width,
+                                   .weights = weights.row(t),
+                                   .words = words + t * queries.cols,
+                                   .scaled_weights = scaled_weights + t * weights.cols});
+  }
+}
 
 }  // namespace
 
@@ -76,14 +68,18 @@ void ScoreKeysOn(Isa isa, ConstMatrix queries, ActivationType type, ConstMatrix 
   GLIMMER_CHECK(scores.rows == queries.rows && scores.cols == count);
   const Table& table = TableOf(isa);
   const Products products = ProductsFor(table, type, keys);
-  const bool is_narrow = products != Products::kFloats;
-  const size_t narrow_size = is_narrow ? queries.rows * (queries.cols / 2 + weights.cols) : 0;
-  float* scratch = Scratch(ScoreKeysScratch(keys.cols) + queries.rows * kKeyPanel + narrow_size);
+  const bool by_pairs = products == Products::kPairs, by_words = products == Products::kWords;
+  const size_t narrow = by_pairs || by_words ? queries.rows * queries.cols / 2 : 0;
+  const size_t scaled = by_words ? queries.rows * weights.cols : 0;
+  float* scratch =
+      Scratch(ScoreKeysScratch(keys.cols) + queries.rows * kKeyPanel + narrow + scaled);
   float* part = scratch + ScoreKeysScratch(keys.cols);
-  float* scaled_weights = part + queries.rows * kKeyPanel;
-  NarrowQueries narrow(scaled_weights + queries.rows * weights.cols, scaled_weights);
-  if (is_narrow) narrow.Fill(table, products, queries, weights);
-  const bool is_scaled = products == Products::kWords;
+  float* narrow_queries = part + queries.rows * kKeyPanel;
+  float* scaled_weights = narrow_queries + narrow;
+  auto* pairs = reinterpret_cast<uint16_t*>(narrow_queries);
+  auto* words = reinterpret_cast<int16_t*>(narrow_queries);
+  if (by_pairs) NarrowToPairs(table, queries, pairs);
+  if (by_words) NarrowToWords(table, queries, weights, keys.cols, words, scaled_weights);
   const auto score_keys = FunctionFor(table, products);
   std::array<const uint8_t*, kKeyPanel> panel{};
   for (size_t first = 0; first < count; first += kKeyPanel) {
@@ -95,13 +91,13 @@ void ScoreKeysOn(Isa isa, ConstMatrix queries, ActivationType type, ConstMatrix 
     const bool whole = some == kKeyPanel;
     score_keys({.queries = queries.data,
                 .rows = queries.rows,
-                .query_stride = is_narrow ? queries.cols : queries.stride,
+                .query_stride = by_pairs || by_words ? queries.cols : queries.stride,
                 .heads = weights.cols,
                 .width = keys.cols,
-                .pairs = narrow.pairs,
-                .words = narrow.words,
-                .weights = is_scaled ? narrow.scaled_weights : weights.data,
-                .weight_stride = is_scaled ? weights.cols : weights.stride,
+                .pairs = pairs,
+                .words = words,
+                .weights = by_words ? scaled_weights : weights.data,
+                .weight_stride = by_words ? weights.cols : weights.stride,
                 .format = keys.format,
                 .keys = panel.data(),
                 .scores = whole ? scores.data + first : part,

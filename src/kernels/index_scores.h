@@ -5,9 +5,9 @@
 //   error <= (D + N + 2) * 2^-24 * sum_h |weights[t, h]| sum_d |q[t, h, d] k[u, d]|.
 // With pairs, magnitudes below 2^-126 count as zero on the way. Without them, on vector sets, BF16
 // queries meet kScaledE4m3 keys as whole numbers of 16 bits if D % 16 == 0: a query's number counts
-// to within 2^-12 of the largest of its head, exactly from 2^-5 of it on; a key's to within its
-// scale / 32, 2^-12 of its largest, exactly from its scale / 2 on; their products are added
-// exactly, 64 dimensions at a time. DeepSeek's own kernels round such queries to E4M3.
+// to within 2^-12 (1 + 2^-7) of the largest of its head, exactly from 1/8 of it on; a key's to
+// within its scale / 32, exactly from its scale / 2 on; their products are added exactly, 64
+// dimensions at a time. DeepSeek's own kernels round such queries to E4M3.
 // docs/kernels/attention.md. On the calling thread.
 #pragma once
 

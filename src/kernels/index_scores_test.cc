@@ -56,7 +56,7 @@ struct FixedPoint {
   FixedPoint(std::span<const float> q, const std::byte* key_row) {
     double largest = 0;
     for (const float x : q) largest = std::max(largest, std::abs(double{x}));
-    query = 0x1p-12 * largest;
+    query = 0x1p-12 * (1 + 0x1p-7) * largest;
     float scale;
     std::memcpy(&scale, key_row + q.size(), sizeof scale);
     key = scale / 32;
@@ -103,30 +103,44 @@ TEST_P(IndexScoresOnEveryIsa, AreTheFormula) {
   }
 }
 
-// Queries and keys whose numbers are all large enough lose nothing as whole numbers: sums of them
-// are as exact as F32 holds them.
+// Queries and keys whose numbers are all large enough lose nothing as whole numbers.
 TEST_P(IndexScoresOnEveryIsa, WholeNumbersAreExactNearTheLargest) {
   std::mt19937 random(5);
   constexpr size_t kWidth = 128;
   const OwnedMatrix query(1, kWidth), weight(1, 1), values(16, kWidth), scores(1, 16);
   weight.row(0)[0] = 1;
-  const auto number = [&](int most) {
-    const auto n = static_cast<float>(1 + random() % static_cast<unsigned>(most));
-    return random() % 2 == 0 ? n : -n;
-  };
-  for (float& x : query.elements()) x = number(31);
-  for (float& x : values.elements()) x = number(15);
-  for (size_t u = 0; u < 16; ++u) {  // no score is cut off at zero
-    for (size_t d = 0; d < kWidth; ++d) {
-      values.row(u)[d] = std::copysign(values.row(u)[d], query.row(0)[d]);
+  // BF16 numbers of eight bits, from 1/8 of the largest on; every sum fits into F32.
+  for (float& x : query.elements()) {
+    x = std::ldexp(static_cast<float>(128 + random() % 128), -static_cast<int>(random() % 3));
+    if (random() % 2 == 0) x = -x;
+  }
+  query.row(0)[0] = 255;
+  for (size_t u = 0; u < 16; ++u) {
+    for (size_t d = 0; d < kWidth; ++d) {  // no score is cut off at zero
+      values.row(u)[d] = std::copysign(static_cast<float>(1 + random() % 15), query.row(0)[d]);
     }
   }
-  Keys keys(CacheFormat::kScaledE4m3, values);
+  const Keys keys(CacheFormat::kScaledE4m3, values);
   ScoreKeysOn(GetParam(), query, ActivationType::kBf16, weight, keys.cached, scores);
   for (size_t u = 0; u < 16; ++u) {
     double dot = 0;
     for (size_t d = 0; d < kWidth; ++d) dot += double{query.row(0)[d]} * values.row(u)[d];
     EXPECT_EQ(scores.row(0)[u], dot);
+  }
+}
+
+// Sets that take words give the same bits, those with pairs aside.
+TEST_P(IndexScoresOnEveryIsa, SetsWithWordsGiveTheSameBits) {
+  if (GetParam() == Isa::kScalar || GetParam() == Isa::kAvx512Bf16) return;
+  std::mt19937 random(7);
+  const Keys keys(CacheFormat::kScaledE4m3, 37, 80, random);
+  const OwnedMatrix queries = Random(3, 13 * 80, random), weights = Random(3, 13, random);
+  RoundToBf16(queries.elements(), queries.elements());
+  const OwnedMatrix here(3, 37), there(3, 37);
+  ScoreKeysOn(GetParam(), queries, ActivationType::kBf16, weights, keys.cached, here);
+  ScoreKeysOn(Isa::kAvx2, queries, ActivationType::kBf16, weights, keys.cached, there);
+  for (size_t i = 0; i < here.elements().size(); ++i) {
+    ASSERT_EQ(here.elements()[i], there.elements()[i]);
   }
 }
 
@@ -165,6 +179,38 @@ TEST_P(IndexScoresOnEveryIsa, AScoreDoesNotDependOnItsNeighbours) {
     ScoreKeysOn(GetParam(), queries.view().Rows(t, 1), kType, weights.view().Rows(t, 1),
                 {CacheFormat::kScaledE4m3, 32, std::span(keys.rows).subspan(11, 9)}, alone);
     for (size_t u = 0; u < 9; ++u) ASSERT_EQ(alone.row(0)[u], together.row(t)[11 + u]);
+  }
+}
+
+// Every code of a key with a scale of 1, as its value or the nearest sixteenth of it.
+TEST_P(IndexScoresOnEveryIsa, EveryCodeOfAScaledKeyIsNearItsValue) {
+  constexpr size_t kWidth = 16, kRow = kWidth + sizeof(float);
+  std::vector<std::byte> bytes(16 * kRow);
+  std::vector<const std::byte*> rows(16);
+  const float one = 1;
+  for (size_t u = 0; u < rows.size(); ++u) {
+    std::byte* row = bytes.data() + u * kRow;
+    for (size_t d = 0; d < kWidth; ++d) row[d] = static_cast<std::byte>(u * kWidth + d);
+    std::memcpy(row + kWidth, &one, sizeof one);
+    rows[u] = row;
+  }
+  const OwnedMatrix query(1, kWidth), weight(1, 1), scores(1, 16);
+  weight.row(0)[0] = 1;
+  for (const float sign : {1.0f, -1.0f}) {
+    for (size_t d = 0; d < kWidth; ++d) {
+      std::fill(query.elements().begin(), query.elements().end(), 0.0f);
+      query.row(0)[d] = sign;
+      ScoreKeysOn(GetParam(), query, ActivationType::kBf16, weight,
+                  {CacheFormat::kScaledE4m3, kWidth, rows}, scores);
+      for (size_t u = 0; u < 16; ++u) {
+        if (u % 8 == 7) continue;  // has NaN, whatever the query
+        const float value = tensor::E4m3ToF32(static_cast<uint8_t>(u * kWidth + d));
+        const float score = std::max(0.0f, sign * value);
+        const bool is_exact = scores.row(0)[u] == score;
+        ASSERT_TRUE(is_exact || scores.row(0)[u] == std::floor(score * 16 + 0.5f) / 16)
+            << u << " " << d;
+      }
+    }
   }
 }
 

@@ -17,8 +17,9 @@ namespace glimmer::kernels {
 // What a product may make of its activations.
 enum class ActivationType : uint8_t {
   kF32,    // nothing: F32 numbers
-  kBf16,   // F32 numbers that a caller has rounded to BF16; with NVFP4 weights they are taken in
-           // fixed point, below, unless there are many and the set has products of BF16 pairs
+  kBf16,   // as BF16 loses: F32 numbers, rounded to BF16 by the caller where it matters. With NVFP4
+           // weights they are taken in fixed point, below, unless there are many and the set has
+           // products of BF16 pairs, which round what is not BF16
   kInt8,   // with NVFP4 weights: whole numbers from -127 to 127 with an F32 scale for each row and
            // block of columns
   kNvfp4,  // with NVFP4 weights that have an input_scale: NVFP4, as a Blackwell GPU does (W4A4)
@@ -34,8 +35,8 @@ enum class RowForm : uint8_t {
   kBf16Groups,   // BF16, six rows side by side, for products of BF16 pairs
 };
 
-// Up to this many rows a product with NVFP4 weights is bound by reading them; more are better off
-// with weights decoded once for all.
+// Up to this many rows a product with NVFP4 weights decodes them for each four; more are better off
+// with a panel that is decoded once for all.
 constexpr size_t kFewRows = 6;
 
 // The form in which `rows` rows meet weights of a format, on this set.
@@ -66,9 +67,9 @@ using RowPointers = std::span<const float* const>;
 
 // Rows of `cols` floats, which may stand anywhere.
 //   kInt16  x[t, k] = unit * n for each block of 16, unit a power of two, |n| <= 32,639, n the
-//           nearest whole number: the error is at most 2^-15 of the block's largest magnitude, and
-//           zero for BF16 numbers of at least 2^-6 of it. A block whose numbers are all below
-//           2^-111 counts as if its largest were that.
+//           nearest whole number: the error is at most 2^-15 (1 + 2^-7) of the block's largest
+//           magnitude, and zero for BF16 numbers of at least 2^-6 of it. A block whose numbers are
+//           all below 2^-111 counts as if its largest were that.
 //   kInt16Groups  the same.
 //   kInt8   x[t, k] = scale * n, scale = largest magnitude of a block of 16 / 127; ties to even. A
 //           scale below 2^-126 makes the block zero.

@@ -54,7 +54,8 @@ struct IntRows {
   const int8_t* digits;        // [rows, blocks, digits, 128], digits from -128 to 127
   const int32_t* corrections;  // [rows, blocks, 8] 12 times the sum of a sixteen, at kSixteenPlaces
   const float* scales;         // [rows, blocks, 8] likewise, the largest of a row about 2^118, so
-                               // that their products with scales of weights times 2^-120 are normal
+                               // that their products with scales of weights times 2^-120 are
+                               // normal; or, if that is less, 2^126 times what it was
   const float* row_scales;     // [rows] powers of two
   size_t rows;
 };

@@ -3,7 +3,6 @@
 
 #include "kernels/attention.h"
 #include "kernels/head_products.h"
-#include "kernels/matmul.h"
 #include "model/attention_paths.h"
 #include "model/operator_clock.h"
 
@@ -136,14 +135,9 @@ class AbsorbedRows {
     });
   }
 
-  // Where inputs of linears are rounded, few of these are taken in fixed point: that loses less.
   kernels::ActivationType InputType() const {
     return RoundsToBf16(pass_.model.settings.activations) ? kernels::ActivationType::kBf16
                                                           : kernels::ActivationType::kF32;
-  }
-  bool ValuesTakeFixedPoint() const {
-    return InputType() == kernels::ActivationType::kBf16 && count_ <= kernels::kFewRows &&
-           input_.kv_b_proj.format == kernels::Format::kNvfp4;
   }
 
   void ApplyValues(size_t head, Matrix heads) {
@@ -151,11 +145,7 @@ class AbsorbedRows {
     const Weight values =
         RowsOf(input_.kv_b_proj, FirstWeightRow(head) + c_.qk_nope_head_dim, c_.v_head_dim);
     const Matrix to = heads.Rows(Row(0), count_).Cols(head * c_.v_head_dim, c_.v_head_dim);
-    if (ValuesTakeFixedPoint()) {
-      kernels::MatMulHere(sums, InputType(), values, to);
-    } else {
-      kernels::DotRows(sums, values, to);
-    }
+    kernels::DotRows(sums, InputType(), values, to);
   }
 
   const Pass& pass_;

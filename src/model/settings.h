@@ -14,12 +14,13 @@ enum class Activations : uint8_t {
   kF32,    // not at all: the reference
   kBf16,   // BF16
   kInt8,   // whole numbers of 8 bits with a scale for each block of 16 (of 128 from seven rows on)
-           // where the weight is NVFP4, BF16 elsewhere
+           // where the weight is NVFP4, BF16 elsewhere and for kv_b_proj
   kNvfp4,  // NVFP4 with the linear's own input_scale where its weight is NVFP4 (W4A4, as on a
            // Blackwell GPU), not at all elsewhere; kv_b_proj keeps its input, as absorbing does
 };
 
-// Whether inputs of linears are rounded so that products elsewhere may be as exact as BF16.
+// Whether inputs of linears are rounded to BF16 or more coarsely, so that products elsewhere need
+// not be more exact than BF16.
 inline bool RoundsToBf16(Activations activations) {
   return activations == Activations::kBf16 || activations == Activations::kInt8;
 }

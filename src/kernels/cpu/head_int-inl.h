@@ -2,8 +2,8 @@
 // doubled plus twelve is one from 0 to 24; a number of x times a block scale is taken as one of 16
 // bits, of which each block of columns has its own unit. Products of two rows of W are added in one
 // step, and nothing is rounded before all of them are.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind head_products-inl.h and
-// pack_int-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind head_products-inl.h,
+// nvfp4_many-inl.h and pack_int-inl.h.
 
 // Pairs of rows that pass over the sums together, and whose columns are read one behind the other.
 constexpr size_t kPairsAtOnce = 4;
@@ -11,11 +11,11 @@ static_assert(24.0 * 32639 * kMaxWordRows < 0x1p31);
 
 // What one product computes on the way.
 struct HeadWords {
-  float* factors;        // [rows, blocks] x times scale, times 2^-60
-  int16_t (*pairs)[2];   // [rows / 2, blocks] the same as whole numbers of two rows
-  int32_t* corrections;  // [blocks] 12 times their sums
-  float* units;          // [blocks]
-  int32_t* sums;         // [cols], 64 columns in the turned order
+  float* factors;           // [rows, blocks] x times scale, times 2^-20
+  int16_t (*row_pairs)[2];  // [rows / 2, blocks] the same as whole numbers of two rows
+  int32_t* corrections;     // [blocks] 12 times their sums
+  float* units;             // [blocks]
+  int32_t* sums;            // [cols], 64 columns in the turned order
 
   HeadWords(const HeadWordArgs& a, size_t blocks) {
     float* at = a.scratch;
@@ -25,7 +25,7 @@ struct HeadWords {
       return taken;
     };
     factors = take(a.w_rows * blocks);
-    pairs = reinterpret_cast<int16_t(*)[2]>(take((a.w_rows + 1) / 2 * blocks));
+    row_pairs = reinterpret_cast<int16_t(*)[2]>(take((a.w_rows + 1) / 2 * blocks));
     corrections = reinterpret_cast<int32_t*>(take(blocks));
     units = take(blocks);
     sums = reinterpret_cast<int32_t*>(take(a.cols));
@@ -39,8 +39,8 @@ inline void ScaleEight(const HeadWordArgs& a, size_t blocks, size_t b, const Hea
     const __m128i bytes =
         _mm_loadl_epi64(reinterpret_cast<const __m128i*>(a.block_scales + n * blocks + b));
     const __m256 scales = ScalesOf(_mm256_slli_epi32(_mm256_cvtepu8_epi32(bytes), kScaleShift));
-    const __m256 factor =
-        _mm256_mul_ps(_mm256_mul_ps(scales, _mm256_set1_ps(0x1p60f)), _mm256_broadcast_ss(a.x + n));
+    const __m256 factor = _mm256_mul_ps(_mm256_mul_ps(scales, _mm256_set1_ps(0x1p100f)),
+                                        _mm256_broadcast_ss(a.x + n));
     _mm256_storeu_ps(words.factors + n * blocks + b, factor);
     largest = Larger(largest, Magnitude(factor));
   }
@@ -49,7 +49,7 @@ inline void ScaleEight(const HeadWordArgs& a, size_t blocks, size_t b, const Hea
   for (size_t i = 0; i < 8; ++i) words.units[b + i] = Int16Unit(bits[i]);
 }
 
-// Fills pairs and corrections of the same blocks.
+// Fills row_pairs and corrections of the same blocks.
 inline void NarrowEight(const HeadWordArgs& a, size_t blocks, size_t b, const HeadWords& words) {
   const __m256 units = _mm256_loadu_ps(words.units + b);
   const __m256 finite = _mm256_cmp_ps(units, units, _CMP_ORD_Q);
@@ -63,7 +63,7 @@ inline void NarrowEight(const HeadWordArgs& a, size_t blocks, size_t b, const He
   for (size_t n = 0; n < a.w_rows; n += 2) {
     const __m256i first = load(n), second = load(n + 1);
     const __m256i pair = _mm256_blend_epi16(first, _mm256_slli_epi32(second, 16), 0xAA);
-    StoreInts(words.pairs[n / 2 * blocks + b], pair);
+    StoreInts(words.row_pairs[n / 2 * blocks + b], pair);
     sum = _mm256_add_epi32(sum, _mm256_add_epi32(first, second));
   }
   StoreInts(words.corrections + b, _mm256_mullo_epi32(sum, _mm256_set1_epi32(12)));
@@ -82,8 +82,8 @@ inline void AddPairs(const HeadWordArgs& a, size_t blocks, size_t n, size_t k,
     const size_t row = n + 2 * p, next = row + 1 < a.w_rows ? row + 1 : row;
     const uint8_t* codes = a.codes + (row * a.cols + k) / 2;
     if (k % 128 == 0) {
-      PrefetchOnce(codes + kPairsAtOnce * a.cols);
-      PrefetchOnce(codes + kPairsAtOnce * a.cols + a.cols / 2);
+      PrefetchLine(codes + kPairsAtOnce * a.cols);
+      PrefetchLine(codes + kPairsAtOnce * a.cols + a.cols / 2);
     }
     __m256i nibbles[2][2];
     const __m256i bytes[2] = {LoadInts(codes), LoadInts(a.codes + (next * a.cols + k) / 2)};
@@ -95,7 +95,7 @@ inline void AddPairs(const HeadWordArgs& a, size_t blocks, size_t n, size_t k,
     }
     // The factors of the blocks at k and k + 32, and of those at k + 16 and k + 48.
     const __m256i four = _mm256_broadcastsi128_si256(_mm_loadu_si128(
-        reinterpret_cast<const __m128i*>(words.pairs[(n / 2 + p) * blocks + k / 16])));
+        reinterpret_cast<const __m128i*>(words.row_pairs[(n / 2 + p) * blocks + k / 16])));
     const __m256i factors[2] = {
         _mm256_permutevar8x32_epi32(four, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2)),
         _mm256_permutevar8x32_epi32(four, _mm256_setr_epi32(1, 1, 1, 1, 3, 3, 3, 3))};
@@ -138,8 +138,8 @@ void SumRowsByWords(const HeadWordArgs& a) {
   for (; n < a.w_rows; n += 2) {
     for (size_t k = 0; k < a.cols; k += kWideCols) AddPairs<1>(a, blocks, n, k, words);
   }
-  // Weights are doubled, and factors 2^-60 of what they mean.
-  const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(a.scale), _mm256_set1_ps(0x1p59f));
+  // Weights are doubled, and factors 2^-20 of what they mean.
+  const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(a.scale), _mm256_set1_ps(0x1p19f));
   for (size_t k = 0; k < a.cols; k += kWideCols) {
     __m256 v[kEights];
     for (size_t j = 0; j < kEights; ++j) {

@@ -1,7 +1,8 @@
 // Scores of the indexer by products of 16-bit whole numbers, for E4M3 keys with a scale of their
 // own: indexer-inl.h with two dimensions of a key in each lane. kExactDimensions of them are added
 // without rounding.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind indexer-inl.h and pack_int-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind indexer-inl.h, nvfp4_many-inl.h
+// and pack_int-inl.h.
 
 // A key's value, at most 448, counts kKeySteps times. A head's unit is kQuerySteps times the one of
 // which its largest number would be at most 32,639.

@@ -27,6 +27,7 @@ struct WordPanelBlock {
   int16_t words[kIntSixteens][8][kIntPanelRows][2];
   float scales[kIntSixteens][kIntPanelRows];
 };
+static_assert(sizeof(BytePanelBlock) < sizeof(WordPanelBlock));
 static_assert(kIntPanelBlocks * sizeof(WordPanelBlock) <= kMatMulScratch);
 
 // Row j of `in` becomes column j, in units of 32 bits.

@@ -217,6 +217,9 @@ struct IntSums {
 
 #endif
 
+// Rows of x that meet a row of W together, at most.
+constexpr size_t kIntTileRows = 4;
+
 // Row n of W with the kX rows of x: of each eight sums that are its result together. Returns, byte
 // by byte, the largest of the row's scales.
 template <size_t kDigits, size_t kX>
@@ -281,7 +284,7 @@ inline void IntTile(const IntMatMulArgs& a, size_t t) {
     }
 #pragma GCC unroll 4
     for (size_t i = 0; i < kX; ++i) {
-      const __m128 scale = _mm_set1_ps(a.scale * a.x.row_scales[t + i] * kIntFactor);
+      const __m128 scale = _mm_set1_ps(a.scale * (a.x.row_scales[t + i] * kIntFactor));
       const __m128 sums = Sum4(partial[0][i], partial[1][i], partial[2][i], partial[3][i]);
       StoreFirst(some, _mm_mul_ps(sums, scale), a.y + (t + i) * a.y_stride + n);
     }
@@ -289,11 +292,27 @@ inline void IntTile(const IntMatMulArgs& a, size_t t) {
 }
 
 template <size_t kDigits>
-inline void MultiplyInts(const IntMatMulArgs& a) {
+inline void IntTiles(const IntMatMulArgs& a) {
   size_t t = 0;
-  for (; t + 4 <= a.x.rows; t += 4) IntTile<kDigits, 4>(a, t);
+  for (; t + kIntTileRows <= a.x.rows; t += kIntTileRows) IntTile<kDigits, kIntTileRows>(a, t);
   if (t == a.x.rows) return;
-  WithConstant<3>(a.x.rows - t, [&](auto count) { IntTile<kDigits, count.value>(a, t); });
+  WithConstant<kIntTileRows - 1>(a.x.rows - t,
+                                 [&](auto count) { IntTile<kDigits, count.value>(a, t); });
+}
+
+// Where one tile does not hold all rows of x, the next one meets rows of W that are still in cache.
+template <size_t kDigits>
+inline void MultiplyInts(const IntMatMulArgs& a) {
+  constexpr size_t kRowsOfW = 16;
+  if (a.x.rows <= kIntTileRows) return IntTiles<kDigits>(a);
+  IntMatMulArgs some = a;
+  for (size_t n = 0; n < a.w_rows; n += kRowsOfW) {
+    some.codes = a.codes + n * a.cols / 2;
+    some.block_scales = a.block_scales + n * a.cols / 16;
+    some.y = a.y + n;
+    some.w_rows = a.w_rows - n < kRowsOfW ? a.w_rows - n : kRowsOfW;
+    IntTiles<kDigits>(some);
+  }
 }
 
 void MatMulInt16(const IntMatMulArgs& a) { MultiplyInts<2>(a); }
