@@ -1,5 +1,5 @@
 // A head's rows of a weight, decoded sixteen or sixty-four columns at a time.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind float-inl.h and nvfp4_few-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind float-inl.h and nvfp4_ints-inl.h.
 //
 // Sixty-four columns of a row are decoded into eight vectors of eight. For NVFP4 they come in the
 // order in which nibbles leave 32 bytes at the least cost ("turned"); sums over rows are put in

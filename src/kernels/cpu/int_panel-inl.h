@@ -1,6 +1,6 @@
 // Rows of NVFP4 weights gathered into a panel, for products with many rows of whole numbers: lanes
 // are rows of W.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind nvfp4_few-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind nvfp4_ints-inl.h.
 
 // A panel has two registers of lanes side by side, so that a broadcasting load of x serves two
 // products; four rows of x meet both.
@@ -88,8 +88,6 @@ inline void GatherEight(const IntMatMulArgs& a, size_t n, size_t first, size_t c
     }
   }
 }
-
-inline void StoreInts(void* to, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(to), v); }
 
 inline void PackLanes(const IntMatMulArgs& a, size_t n, size_t first, size_t columns, size_t lane,
                       BytePanelBlock& to) {

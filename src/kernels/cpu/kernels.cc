@@ -20,6 +20,8 @@ namespace {
 //
 #include "kernels/cpu/matmul-inl.h"
 //
+#include "kernels/cpu/nvfp4_ints-inl.h"
+//
 #include "kernels/cpu/nvfp4_few-inl.h"
 //
 #include "kernels/cpu/int_panel-inl.h"

@@ -1,6 +1,6 @@
 // Weights of logits (elementwise.h): base/exponential.h step by step, four numbers at a time and
 // without fused multiply-add, so that every set gives the bits of the scalar code.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind int_panel-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind nvfp4_ints-inl.h.
 
 inline __m256d ExpOfNonPositive(__m256d x) {
   const auto all = [](double v) { return _mm256_set1_pd(v); };

@@ -7,29 +7,8 @@
 // ones the odd. Rows of W are read one after the other, from one end to the other, as memory likes
 // it, and asked for ahead. Eight lanes take the sixteens of a block of 128 in the order 0, 1, 4, 5,
 // 2, 3, 6, 7, which is how AVX2 adds neighbours; blocks go to two sums in turn.
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind vec-inl.h and matmul-inl.h.
-
-// An E4M3 code shifted to where F32 has exponent and mantissa means 2^-120 of itself, also where it
-// is subnormal; weights are doubled.
-constexpr int kScaleShift = 20;
-constexpr float kIntFactor = 0x1p120f * 0.5f;
-constexpr int kLargestScale = 0x7E << kScaleShift;
-
-// Codes so shifted; NaN where they are not those of a number from 0 up.
-inline __m256 ScalesOf(__m256i shifted) {
-  const __m256i invalid = _mm256_cmpgt_epi32(shifted, _mm256_set1_epi32(kLargestScale));
-  return _mm256_castsi256_ps(_mm256_or_si256(shifted, invalid));
-}
-
-inline __m256i LoadInts(const void* p) {
-  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
-}
-
-// Weights plus 12, doubled, by code.
-inline __m256i LiftedValues() {
-  return _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
-}
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind nvfp4_ints-inl.h and
+// matmul-inl.h.
 
 // Byte 2 of lane i is the place of the scale that belongs to it in the order above, the others are
 // zero.

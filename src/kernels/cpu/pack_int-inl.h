@@ -1,5 +1,6 @@
 // Rows of activations as whole numbers (IntRows and IntGroups in table.h).
-// Included inside namespace glimmer::kernels::GLIMMER_ISA behind int_panel-inl.h.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind matmul-inl.h and
+// nvfp4_ints-inl.h.
 
 inline __m256 Magnitude(__m256 x) {
   return _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF)));
