@@ -182,12 +182,14 @@ TEST_P(IndexScoresOnEveryIsa, AScoreDoesNotDependOnItsNeighbours) {
   }
 }
 
-// Every code of a key with a scale of 1, as its value or the nearest sixteenth of it.
-TEST_P(IndexScoresOnEveryIsa, EveryCodeOfAScaledKeyIsNearItsValue) {
+// Sixteen keys of sixteen dimensions, with a scale of 1 where the format has one, are all codes; a
+// query picks one dimension and a sign. Calls check(score, expected) for each.
+template <class Check>
+void ForEveryCode(Isa isa, CacheFormat format, Check check) {
   constexpr size_t kWidth = 16, kRow = kWidth + sizeof(float);
+  const float one = 1;
   std::vector<std::byte> bytes(16 * kRow);
   std::vector<const std::byte*> rows(16);
-  const float one = 1;
   for (size_t u = 0; u < rows.size(); ++u) {
     std::byte* row = bytes.data() + u * kRow;
     for (size_t d = 0; d < kWidth; ++d) row[d] = static_cast<std::byte>(u * kWidth + d);
@@ -200,42 +202,26 @@ TEST_P(IndexScoresOnEveryIsa, EveryCodeOfAScaledKeyIsNearItsValue) {
     for (size_t d = 0; d < kWidth; ++d) {
       std::fill(query.elements().begin(), query.elements().end(), 0.0f);
       query.row(0)[d] = sign;
-      ScoreKeysOn(GetParam(), query, ActivationType::kBf16, weight,
-                  {CacheFormat::kScaledE4m3, kWidth, rows}, scores);
+      ScoreKeysOn(isa, query, ActivationType::kBf16, weight, {format, kWidth, rows}, scores);
       for (size_t u = 0; u < 16; ++u) {
         if (u % 8 == 7) continue;  // has NaN, whatever the query
         const float value = tensor::E4m3ToF32(static_cast<uint8_t>(u * kWidth + d));
-        const float score = std::max(0.0f, sign * value);
-        const bool is_exact = scores.row(0)[u] == score;
-        ASSERT_TRUE(is_exact || scores.row(0)[u] == std::floor(score * 16 + 0.5f) / 16)
-            << u << " " << d;
+        check(scores.row(0)[u], std::max(0.0f, sign * value));
       }
     }
   }
 }
 
-// Sixteen keys of sixteen dimensions are all codes; a query picks one dimension and a sign.
 TEST_P(IndexScoresOnEveryIsa, EveryCodeOfAKeyIsItsValue) {
-  constexpr size_t kWidth = 16;
-  std::vector<std::byte> bytes(256);
-  std::vector<const std::byte*> rows(16);
-  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i);
-  for (size_t u = 0; u < rows.size(); ++u) rows[u] = bytes.data() + u * kWidth;
-  const CachedRows keys = {CacheFormat::kE4m3, kWidth, rows};
-  const OwnedMatrix query(1, kWidth), weight(1, 1), scores(1, 16);
-  weight.row(0)[0] = 1;
-  for (const float sign : {1.0f, -1.0f}) {
-    for (size_t d = 0; d < kWidth; ++d) {
-      std::fill(query.elements().begin(), query.elements().end(), 0.0f);
-      query.row(0)[d] = sign;
-      ScoreKeysOn(GetParam(), query, ActivationType::kBf16, weight, keys, scores);
-      for (size_t u = 0; u < 16; ++u) {
-        if (u % 8 == 7) continue;  // has NaN, whatever the query
-        const float value = tensor::E4m3ToF32(static_cast<uint8_t>(bytes[u * kWidth + d]));
-        ASSERT_EQ(scores.row(0)[u], std::max(0.0f, sign * value)) << u << " " << d;
-      }
-    }
-  }
+  ForEveryCode(GetParam(), CacheFormat::kE4m3,
+               [](float score, float expected) { EXPECT_EQ(score, expected); });
+}
+
+TEST_P(IndexScoresOnEveryIsa, EveryCodeOfAScaledKeyIsItsValueOrTheNearestSixteenth) {
+  ForEveryCode(GetParam(), CacheFormat::kScaledE4m3, [](float score, float expected) {
+    EXPECT_TRUE(score == expected || score == std::floor(expected * 16 + 0.5f) / 16)
+        << score << " " << expected;
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, IndexScoresOnEveryIsa, ::testing::ValuesIn(AvailableIsas()),
