@@ -134,7 +134,8 @@ TEST_P(HeadProductsOnEveryIsa, WholeNumbersOfExtremes) {
 // More rows of x or of W than whole numbers take.
 TEST_P(HeadProductsOnEveryIsa, ManyRowsAreTakenInF32) {
   std::mt19937 random(7);
-  for (const auto& [rows, count] : {std::pair<size_t, size_t>{7, 20}, {1, kMaxWordRows + 1}}) {
+  for (const auto& [rows, count] :
+       {std::pair<size_t, size_t>{kFewRows + 1, 20}, {1, kMaxWordRows + 1}}) {
     const Sample w(Format::kNvfp4, count, 128, random);
     const OwnedMatrix x = Random(rows, count, random), y(rows, 128), expected(rows, 128);
     SumOfRowsOn(GetParam(), x, ActivationType::kBf16, w.weight, y);

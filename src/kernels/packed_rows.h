@@ -37,7 +37,7 @@ enum class RowForm : uint8_t {
 
 // Up to this many rows a product with NVFP4 weights decodes them for each four; more are better off
 // with a panel that is decoded once for all.
-constexpr size_t kFewRows = 6;
+constexpr size_t kFewRows = 12;
 
 // The form in which `rows` rows meet weights of a format, on this set.
 RowForm FormFor(Format format, ActivationType type, size_t rows, Isa isa = ActiveIsa());

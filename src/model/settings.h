@@ -13,7 +13,7 @@ namespace glimmer::model {
 enum class Activations : uint8_t {
   kF32,    // not at all: the reference
   kBf16,   // BF16
-  kInt8,   // whole numbers of 8 bits with a scale for each block of 16 (of 128 from seven rows on)
+  kInt8,   // whole numbers of 8 bits with a scale for each block of 16 (of 128 for many rows)
            // where the weight is NVFP4, BF16 elsewhere and for kv_b_proj
   kNvfp4,  // NVFP4 with the linear's own input_scale where its weight is NVFP4 (W4A4, as on a
            // Blackwell GPU), not at all elsewhere; kv_b_proj keeps its input, as absorbing does
