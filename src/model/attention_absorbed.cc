@@ -74,7 +74,7 @@ class AbsorbedRows {
     const ConstMatrix query =
         input_.queries.Rows(Row(0), count_).Cols(head * c_.qk_head_dim(), c_.qk_head_dim());
     const Matrix absorbed = queries_.view().Cols(head * width_, width_);
-    kernels::SumOfRows(query.Cols(0, c_.qk_nope_head_dim), InputType(),
+    kernels::SumOfRows(query.Cols(0, c_.qk_nope_head_dim), TypeOutsideLinears(pass_),
                        RowsOf(input_.kv_b_proj, FirstWeightRow(head), c_.qk_nope_head_dim),
                        absorbed.Cols(0, c_.kv_lora_rank));
     for (size_t i = 0; i < count_; ++i) {
@@ -135,17 +135,12 @@ class AbsorbedRows {
     });
   }
 
-  kernels::ActivationType InputType() const {
-    return RoundsToBf16(pass_.model.settings.activations) ? kernels::ActivationType::kBf16
-                                                          : kernels::ActivationType::kF32;
-  }
-
   void ApplyValues(size_t head, Matrix heads) {
     const ConstMatrix sums = sums_.view().Cols(head * c_.kv_lora_rank, c_.kv_lora_rank);
     const Weight values =
         RowsOf(input_.kv_b_proj, FirstWeightRow(head) + c_.qk_nope_head_dim, c_.v_head_dim);
     const Matrix to = heads.Rows(Row(0), count_).Cols(head * c_.v_head_dim, c_.v_head_dim);
-    kernels::DotRows(sums, InputType(), values, to);
+    kernels::DotRows(sums, TypeOutsideLinears(pass_), values, to);
   }
 
   const Pass& pass_;

@@ -110,8 +110,8 @@ class ExpandedHeads {
 // Latents as kv_b_proj reads them. Where inputs of linears are rounded, these are BF16 already.
 kernels::PackedRows PackLatents(const Pass& pass, const AttentionInput& input,
                                 ConstMatrix latents) {
-  const bool rounded = RoundsToBf16(pass.model.settings.activations) && input.latents.is_bf16();
-  const auto type = rounded ? kernels::ActivationType::kBf16 : kernels::ActivationType::kF32;
+  const auto type =
+      input.latents.is_bf16() ? TypeOutsideLinears(pass) : kernels::ActivationType::kF32;
   return kernels::PackRows(pass.pool, latents.Cols(0, pass.model.config.kv_lora_rank),
                            kernels::FormFor(input.kv_b_proj.format, type, latents.rows));
 }

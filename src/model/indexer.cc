@@ -38,12 +38,6 @@ void StoreKeys(const Pass& pass, size_t layer, const IndexerWeights& weights, Li
   }
 }
 
-// Rounded where linears round their inputs, so that products of BF16 pairs lose nothing.
-ActivationType QueryType(const Pass& pass) {
-  return RoundsToBf16(pass.model.settings.activations) ? ActivationType::kBf16
-                                                       : ActivationType::kF32;
-}
-
 // Chooses for the rows [first, last) of a span, whose positions all exceed index_topk.
 void SelectRows(const Pass& pass, const Span& span, const RowStore& keys, ConstMatrix queries,
                 ConstMatrix head_weights, size_t first, size_t last, Selection& selection) {
@@ -54,8 +48,9 @@ void SelectRows(const Pass& pass, const Span& span, const RowStore& keys, ConstM
   pass.pool.Run(blocks, [&](size_t block, size_t) {
     const size_t begin = block * kKeysAtOnce, some = std::min(kKeysAtOnce, visible - begin);
     std::vector<const std::byte*> rows;
-    kernels::ScoreKeys(queries.Rows(row, count), QueryType(pass), head_weights.Rows(row, count),
-                       keys.Rows(begin, some, rows), scores.view().Cols(begin, some));
+    kernels::ScoreKeys(queries.Rows(row, count), TypeOutsideLinears(pass),
+                       head_weights.Rows(row, count), keys.Rows(begin, some, rows),
+                       scores.view().Cols(begin, some));
   });
   const OperatorTimer timer(pass, Operator::kIndexerTopK);
   pass.pool.Run(count, [&](size_t i, size_t) {
@@ -64,7 +59,7 @@ void SelectRows(const Pass& pass, const Span& span, const RowStore& keys, ConstM
   });
 }
 
-// Rotates the queries and rounds them to their type.
+// Rotates the queries and rounds them to their type, so that products of BF16 pairs lose nothing.
 void PrepareQueries(const Pass& pass, size_t layer, kernels::RopeStyle style, Matrix queries,
                     ConstMatrix head_weights) {
   const Config& c = pass.model.config;
@@ -76,7 +71,7 @@ void PrepareQueries(const Pass& pass, size_t layer, kernels::RopeStyle style, Ma
       pass.rope.Rotate(row, style,
                        {queries.row(row) + head * c.index_head_dim, c.qk_rope_head_dim});
     }
-    if (QueryType(pass) == ActivationType::kBf16) {
+    if (TypeOutsideLinears(pass) == ActivationType::kBf16) {
       kernels::RoundToBf16(queries.row_span(row), queries.row_span(row));
     }
   });

@@ -20,6 +20,12 @@ base::Status Faults::status() const {
   return {};
 }
 
+kernels::ActivationType TypeOutsideLinears(const Pass& pass) {
+  const Activations activations = pass.model.settings.activations;
+  const bool rounded = activations == Activations::kBf16 || activations == Activations::kInt8;
+  return rounded ? kernels::ActivationType::kBf16 : kernels::ActivationType::kF32;
+}
+
 bool AreFinite(std::span<const float> values) {
   // The sum of 0 x is 0 unless an x is infinite or NaN.
   float sum = 0;

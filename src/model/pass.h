@@ -84,6 +84,10 @@ struct Pass {
   size_t rows() const { return spans.empty() ? 0 : spans.back().first_row + spans.back().count; }
 };
 
+// As what products elsewhere than in linears take their numbers: kBf16 where inputs of linears are
+// rounded to BF16 or more coarsely, else kF32.
+kernels::ActivationType TypeOutsideLinears(const Pass& pass);
+
 // Whether all are finite.
 bool AreFinite(std::span<const float> values);
 

@@ -19,12 +19,6 @@ enum class Activations : uint8_t {
            // Blackwell GPU), not at all elsewhere; kv_b_proj keeps its input, as absorbing does
 };
 
-// Whether inputs of linears are rounded to BF16 or more coarsely, so that products elsewhere need
-// not be more exact than BF16.
-inline bool RoundsToBf16(Activations activations) {
-  return activations == Activations::kBf16 || activations == Activations::kInt8;
-}
-
 enum class KvCacheType : uint8_t {
   kF32,
   kBf16,
