@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "calib/input_stats.h"
 #include "calib/layer_pass.h"
+#include "calib/memory.h"
 #include "calib/weight_unit.h"
 
 namespace glimmer::calib {
@@ -22,8 +23,9 @@ namespace glimmer::calib {
 struct CalibrationOptions {
   // Of the scratch files and the statistics; made when absent, beside the output.
   std::string folder;
-  size_t batch_tokens = 8192;  // in memory at once; a longer sequence is a batch of its own
-  base::JsonObject settings;   // for the head of the statistics
+  // In memory at once; a longer sequence is a batch of its own.
+  size_t batch_tokens = kMostBatchTokens;
+  base::JsonObject settings;  // for the head of the statistics
   // If there: receives how much of `work_done` an earlier attempt did.
   std::atomic<uint64_t>* work_kept = nullptr;
   // Told, in one sentence, why what an earlier attempt left is not used.

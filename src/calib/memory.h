@@ -10,8 +10,9 @@
 
 namespace glimmer::calib {
 
-// Tokens of a batch when memory sets no limit: more do not compute faster.
-constexpr size_t kMostBatchTokens = 8192;
+// Tokens of a batch when memory sets no limit: more do not compute faster, and their matrices take
+// memory that the system has to clear first.
+constexpr size_t kMostBatchTokens = 2048;
 
 // Bounds of what Calibrate() allocates, in bytes: `fixed` + batch tokens * `per_token`. From the
 // sizes of the matrices that exist at the same time (docs/calibration.md#memory).

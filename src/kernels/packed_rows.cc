@@ -151,11 +151,14 @@ void PackGroups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, co
   base::RunRanges(pool, groups, kGrain / kGroupRows, [&](size_t first, size_t last, size_t) {
     for (size_t group = first; group < last; ++group) {
       const size_t row = group * kGroupRows;
-      table.pack_group({.rows = rows.data() + row,
-                        .count = std::min(kGroupRows, rows.size() - row),
-                        .cols = packed.cols,
-                        .steps = packed.stride / kGroupLanes,
-                        .to = to + row * packed.stride});
+      for (size_t k = 0; k < packed.cols; k += kBlockCols) {
+        const size_t cols = std::min(kBlockCols, packed.cols - k);
+        table.pack_group({.rows = rows.data() + row,
+                          .count = std::min(kGroupRows, rows.size() - row),
+                          .first = k,
+                          .cols = cols,
+                          .to = to + GroupPlace(groups, group, k, cols)});
+      }
     }
   });
 }

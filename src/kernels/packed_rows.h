@@ -51,7 +51,7 @@ struct PackedRows {
   RowForm form = RowForm::kPlain;
   size_t rows = 0;
   size_t cols = 0;
-  size_t stride = 0;              // kPlain, kGroups: floats from one row to the next
+  size_t stride = 0;              // kPlain: floats from one row to the next
   const float* floats = nullptr;  // kPlain, kGroups
   uint16_t* pairs = nullptr;      // kBf16Groups: bf16_table.h
   int8_t* digits = nullptr;       // kInt16, kInt8: IntRows in table.h, and the next

@@ -14,10 +14,19 @@ namespace glimmer::kernels {
 
 constexpr size_t kFormats = 4;  // of weights
 
-// Rows of activations that a product of many rows reads side by side: groups of kGroupRows rows,
-// [step][row of the group][kGroupLanes columns], columns and rows padded with zeros.
+// Rows of activations that a product of many rows reads side by side, in groups of kGroupRows, and
+// in blocks of kBlockCols columns, so that what is multiplied together stands together:
+// [block][group][step][row of the group][kGroupLanes columns]. Rows and the last step are padded
+// with zeros; the last block has the steps that it needs.
 constexpr size_t kGroupRows = 3;
 constexpr size_t kGroupLanes = 8;
+constexpr size_t kBlockCols = 512;
+
+constexpr size_t GroupSteps(size_t cols) { return (cols + kGroupLanes - 1) / kGroupLanes; }
+// Where a group's part of the `cols` columns from `first` on, which are a block, begins.
+constexpr size_t GroupPlace(size_t groups, size_t group, size_t first, size_t cols) {
+  return kGroupRows * (groups * first + group * GroupSteps(cols) * kGroupLanes);
+}
 // Columns of one step of the integer products: the codes of a cache line.
 constexpr size_t kIntBlock = 128;
 constexpr size_t kIntSixteens = kIntBlock / 16;
@@ -31,7 +40,7 @@ constexpr size_t kMatMulScratch = 48 * 1024;
 
 // y[t, n] = scale * sum_k x[t, k] w[n, k] for t < x_rows, n < w_rows. Strides count elements.
 struct MatMulArgs {
-  const float* x;  // rows of x_stride floats, or groups (kGroupRows) of kGroupRows * x_stride
+  const float* x;  // rows of x_stride floats, or groups of kGroupRows
   size_t x_rows, x_stride;
   const uint16_t* pairs;        // instead of x, BF16 in groups of kPairRows (bf16_table.h)
   const void* w;                // rows of `w_stride` elements of the function's format
@@ -104,10 +113,10 @@ struct PackIntGroupArgs {
   float* scales;
 };
 
-// Up to kGroupRows rows into a group of `steps` steps.
+// Of up to kGroupRows rows the `cols` columns from `first` on into a group's part of a block.
 struct PackGroupArgs {
   const float* const* rows;
-  size_t count, cols, steps;
+  size_t count, first, cols;
   float* to;
 };
 

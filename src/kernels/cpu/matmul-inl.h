@@ -6,16 +6,15 @@
 // plays a part, nor the width of the registers: AVX-512 holds the lanes of two rows of W in one.
 //
 // One or two rows of x read W as stored, decoding it in registers. More rows stand in groups
-// (table.h): a panel of four rows of W is decoded into scratch memory, in eights side by side, and
+// (table.h): panels of four rows of W are decoded into scratch memory, in eights side by side, and
 // read by every group.
 // Included inside namespace glimmer::kernels::GLIMMER_ISA behind vec-inl.h and
 // weight_rows-inl.h.
 
-constexpr size_t kBlockCols = 512;   // a panel takes 8 KB of a first-level cache
 constexpr size_t kBlockGroups = 32;  // 96 rows of x: 192 KB, within a second-level cache
 constexpr size_t kPanelRows = 4;     // 3 x 4 sums take 12 of AVX2's 16 registers
-constexpr size_t kBlockSteps = kBlockCols / kGroupLanes;
-static_assert(kPanelRows * kBlockCols * sizeof(float) <= kMatMulScratch);
+constexpr size_t kPanels = 2;        // 16 KB: half of a first-level cache
+static_assert(kPanels * kPanelRows * kBlockCols * sizeof(float) <= kMatMulScratch);
 
 struct Range {
   size_t first, last;
@@ -116,11 +115,10 @@ inline void MultiplyPlain(const MatMulArgs& a, const Weights& weights) {
 
 // Rows [n, n + count) of W as [step][row][lane]; rows behind them stay as they are.
 template <class Weights>
-inline void DecodePanel(const MatMulArgs& a, const Weights& weights, size_t n, size_t count,
-                        Range cols) {
+inline void DecodePanel(const Weights& weights, size_t n, size_t count, Range cols, float* panel) {
   for (size_t j = 0; j < count; ++j) {
     const auto row = weights.Row(n + j);
-    float* to = reinterpret_cast<float*>(a.scratch) + j * kGroupLanes;
+    float* to = panel + j * kGroupLanes;
     const auto store = [&](Pair pair) {
       _mm256_store_ps(to, pair.lo);
       _mm256_store_ps(to + kPanelRows * kGroupLanes, pair.hi);
@@ -134,78 +132,68 @@ inline void DecodePanel(const MatMulArgs& a, const Weights& weights, size_t n, s
 
 #if defined(__AVX512F__)
 
-struct GroupSums {
-  __m512 v[2];  // of two rows of W each
+// Of a row of x with a panel.
+struct PanelSums {
+  static constexpr size_t kRegisters = 2;  // for two rows of W each
+  __m512 v[kRegisters];
 
+  static __m512 LoadX(const float* eight) { return _mm512_broadcast_f32x8(_mm256_load_ps(eight)); }
+  static __m512 LoadW(const float* panel, size_t j) { return _mm512_load_ps(panel + 16 * j); }
   void Clear() { v[0] = v[1] = _mm512_setzero_ps(); }
-  void Add(const float* x, const __m512 (&w)[2]) {
-    const __m512 both = _mm512_broadcast_f32x8(_mm256_load_ps(x));
-    v[0] = _mm512_fmadd_ps(both, w[0], v[0]);
-    v[1] = _mm512_fmadd_ps(both, w[1], v[1]);
-  }
+  void Add(size_t j, __m512 x, __m512 w) { v[j] = _mm512_fmadd_ps(x, w, v[j]); }
   __m128 Sum() const {
     return Sum4(_mm512_castps512_ps256(v[0]), _mm512_extractf32x8_ps(v[0], 1),
                 _mm512_castps512_ps256(v[1]), _mm512_extractf32x8_ps(v[1], 1));
   }
 };
-using PanelStep = __m512[2];
-inline void LoadPanel(const float* panel, PanelStep& w) {
-  w[0] = _mm512_load_ps(panel);
-  w[1] = _mm512_load_ps(panel + 16);
-}
 
 #else
 
-struct GroupSums {
-  __m256 v[4];
+struct PanelSums {
+  static constexpr size_t kRegisters = 4;
+  __m256 v[kRegisters];
 
+  static __m256 LoadX(const float* eight) { return _mm256_load_ps(eight); }
+  static __m256 LoadW(const float* panel, size_t j) { return _mm256_load_ps(panel + 8 * j); }
   void Clear() { v[0] = v[1] = v[2] = v[3] = _mm256_setzero_ps(); }
-  void Add(const float* x, const __m256 (&w)[4]) {
-    const __m256 eight = _mm256_load_ps(x);
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) v[j] = _mm256_fmadd_ps(eight, w[j], v[j]);
-  }
+  void Add(size_t j, __m256 x, __m256 w) { v[j] = _mm256_fmadd_ps(x, w, v[j]); }
   __m128 Sum() const { return Sum4(v[0], v[1], v[2], v[3]); }
 };
-using PanelStep = __m256[4];
-inline void LoadPanel(const float* panel, PanelStep& w) {
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) w[j] = _mm256_load_ps(panel + 8 * j);
-}
 
 #endif
 
+inline size_t GroupsIn(const MatMulArgs& a) { return (a.x_rows + kGroupRows - 1) / kGroupRows; }
+
 // kGroups groups of x against the panel; `rows` of them are there.
 template <size_t kGroups>
-inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, size_t n, size_t count,
-                      Range cols) {
-  GroupSums sums[kGroups][kGroupRows];
-#pragma GCC unroll 2
-  for (auto& of_group : sums) {
-#pragma GCC unroll 3
-    for (GroupSums& sum : of_group) sum.Clear();
-  }
-  const float* x = a.x + kGroupRows * (group * a.x_stride + cols.first);
-  const float* panel = reinterpret_cast<const float*>(a.scratch);
-  const size_t steps = (cols.last - cols.first + kGroupLanes - 1) / kGroupLanes;
+inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, const float* panel, size_t n,
+                      size_t count, Range cols) {
+  constexpr size_t kRows = kGroups * kGroupRows;
+  PanelSums sums[kRows];
+#pragma GCC unroll 6
+  for (PanelSums& sum : sums) sum.Clear();
+  const size_t steps = GroupSteps(cols.last - cols.first);
+  const float* x = a.x + GroupPlace(GroupsIn(a), group, cols.first, cols.last - cols.first);
   for (size_t step = 0; step < steps; ++step) {
-    PanelStep w;
-    LoadPanel(panel, w);
-#pragma GCC unroll 2
-    for (size_t g = 0; g < kGroups; ++g) {
-#pragma GCC unroll 3
-      for (size_t i = 0; i < kGroupRows; ++i) {
-        sums[g][i].Add(x + kGroupRows * g * a.x_stride + i * kGroupLanes, w);
-      }
+    decltype(PanelSums::LoadX(x)) rows_of_x[kRows];
+#pragma GCC unroll 6
+    for (size_t row = 0; row < kRows; ++row) {
+      const size_t group_offset = row / kGroupRows * steps * kGroupRows * kGroupLanes;
+      rows_of_x[row] = PanelSums::LoadX(x + group_offset + row % kGroupRows * kGroupLanes);
+    }
+#pragma GCC unroll 4
+    for (size_t j = 0; j < PanelSums::kRegisters; ++j) {
+      const auto w = PanelSums::LoadW(panel, j);
+#pragma GCC unroll 6
+      for (size_t row = 0; row < kRows; ++row) sums[row].Add(j, rows_of_x[row], w);
     }
     x += kGroupRows * kGroupLanes;
     panel += kPanelRows * kGroupLanes;
   }
 #pragma GCC unroll 6
-  for (size_t row = 0; row < kGroups * kGroupRows; ++row) {
+  for (size_t row = 0; row < kRows; ++row) {
     if (row == rows) break;
-    AddSums(sums[row / kGroupRows][row % kGroupRows].Sum(), cols, a,
-            a.y + (group * kGroupRows + row) * a.y_stride + n, count);
+    AddSums(sums[row].Sum(), cols, a, a.y + (group * kGroupRows + row) * a.y_stride + n, count);
   }
 }
 
@@ -223,22 +211,40 @@ inline size_t RowsIn(const MatMulArgs& a, size_t first, size_t count) {
 
 template <class Weights>
 inline void BlockOfGroups(const MatMulArgs& a, const Weights& weights, Range groups, Range cols) {
-  for (size_t n = 0; n < a.w_rows; n += kPanelRows) {
-    const size_t count = a.w_rows - n < kPanelRows ? a.w_rows - n : kPanelRows;
-    DecodePanel(a, weights, n, count, cols);
+  float* panels = reinterpret_cast<float*>(a.scratch);
+  for (size_t n = 0; n < a.w_rows; n += kPanels * kPanelRows) {
+    const size_t end = a.w_rows - n < kPanels * kPanelRows ? a.w_rows : n + kPanels * kPanelRows;
+    const auto each_panel = [&](auto body) {
+      float* panel = panels;
+      for (size_t i = n; i < end; i += kPanelRows, panel += kPanelRows * kBlockCols) {
+        body(i, end - i < kPanelRows ? end - i : kPanelRows, panel);
+      }
+    };
+    each_panel([&](size_t first, size_t count, float* panel) {
+      DecodePanel(weights, first, count, cols, panel);
+    });
+    const auto multiply = [&](size_t group, auto count_of_groups) {
+      constexpr size_t kGroups = decltype(count_of_groups)::value;
+      // A share of the next panels, as no hardware sees a stream in eight short pieces.
+      const size_t k = cols.first + (group - groups.first) * (kBlockCols / kBlockGroups);
+      for (size_t j = 0; k < cols.last && j < kPanels * kPanelRows; ++j) {
+        weights.Row(n + kPanels * kPanelRows + j).Prefetch(k);
+      }
+      each_panel([&](size_t first, size_t count, const float* panel) {
+        GroupTile<kGroups>(a, group, RowsIn(a, group, kGroups), panel, first, count, cols);
+      });
+    };
     size_t group = groups.first;
     for (; group + kTileGroups <= groups.last; group += kTileGroups) {
-      GroupTile<kTileGroups>(a, group, RowsIn(a, group, kTileGroups), n, count, cols);
+      multiply(group, Constant<kTileGroups>());
     }
-    for (; group < groups.last; ++group) {
-      GroupTile<1>(a, group, RowsIn(a, group, 1), n, count, cols);
-    }
+    for (; group < groups.last; ++group) multiply(group, Constant<1>());
   }
 }
 
 template <class Weights>
 inline void MultiplyGroups(const MatMulArgs& a, const Weights& weights) {
-  const size_t groups = (a.x_rows + kGroupRows - 1) / kGroupRows;
+  const size_t groups = GroupsIn(a);
   for (size_t first = 0; first < a.cols; first += kBlockCols) {
     for (size_t group = 0; group < groups; group += kBlockGroups) {
       const size_t last = groups - group < kBlockGroups ? groups : group + kBlockGroups;
@@ -256,21 +262,20 @@ void GroupsBf16(const MatMulArgs& a) { MultiplyGroups(a, Bf16Weights{a}); }
 void GroupsNvfp4(const MatMulArgs& a) { MultiplyGroups(a, Nvfp4Weights{a}); }
 void GroupsE4m3(const MatMulArgs& a) { MultiplyGroups(a, E4m3Weights{a}); }
 
-// Up to kGroupRows rows side by side.
 void PackGroup(const PackGroupArgs& a) {
   for (size_t i = 0; i < kGroupRows; ++i) {
     float* to = a.to + i * kGroupLanes;
     size_t k = 0;
     if (i < a.count) {
       for (; k + kGroupLanes <= a.cols; k += kGroupLanes) {
-        _mm256_store_ps(to + k * kGroupRows, _mm256_loadu_ps(a.rows[i] + k));
+        _mm256_store_ps(to + k * kGroupRows, _mm256_loadu_ps(a.rows[i] + a.first + k));
       }
       if (k < a.cols) {
-        _mm256_store_ps(to + k * kGroupRows, LoadTail(F32Row{a.rows[i]}, k, a.cols).lo);
+        _mm256_store_ps(to + k * kGroupRows, LoadTail(F32Row{a.rows[i] + a.first}, k, a.cols).lo);
         k += kGroupLanes;
       }
     }
-    for (; k < a.steps * kGroupLanes; k += kGroupLanes) {
+    for (; k < GroupSteps(a.cols) * kGroupLanes; k += kGroupLanes) {
       _mm256_store_ps(to + k * kGroupRows, _mm256_setzero_ps());
     }
   }

@@ -38,10 +38,13 @@ void MultiplyPlain(const MatMulArgs& a, W w) {
 
 template <typename W>
 void MultiplyGroups(const MatMulArgs& a, W w) {
+  const size_t groups = (a.x_rows + kGroupRows - 1) / kGroupRows;
   const auto x = [&](size_t t, size_t k) {
-    const size_t step = k / kGroupLanes * kGroupRows * kGroupLanes;
-    return a.x[t / kGroupRows * kGroupRows * a.x_stride + step + t % kGroupRows * kGroupLanes +
-               k % kGroupLanes];
+    const size_t first = k / kBlockCols * kBlockCols;
+    const size_t cols = std::min(kBlockCols, a.cols - first);
+    const size_t step = (k - first) / kGroupLanes;
+    return a.x[GroupPlace(groups, t / kGroupRows, first, cols) +
+               (step * kGroupRows + t % kGroupRows) * kGroupLanes + k % kGroupLanes];
   };
   Multiply(a, x, w);
 }
@@ -222,12 +225,12 @@ void MatMulInt8Groups(const IntMatMulArgs& a) {
 }
 
 void PackGroup(const PackGroupArgs& a) {
-  for (size_t step = 0; step < a.steps; ++step) {
+  for (size_t step = 0; step < GroupSteps(a.cols); ++step) {
     for (size_t row = 0; row < kGroupRows; ++row) {
       for (size_t lane = 0; lane < kGroupLanes; ++lane) {
         const size_t k = step * kGroupLanes + lane;
         a.to[(step * kGroupRows + row) * kGroupLanes + lane] =
-            row < a.count && k < a.cols ? a.rows[row][k] : 0.0f;
+            row < a.count && k < a.cols ? a.rows[row][a.first + k] : 0.0f;
       }
     }
   }
