@@ -100,6 +100,11 @@ Status HiddenStates::WriteRouted(size_t row, tensor::ConstMatrix sum) {
   return {};
 }
 
+void HiddenStates::WillVisit(size_t row) const {
+  normed_.WillRead(row);
+  if (has_routed_[row] != 0) routed_.WillRead(row);
+}
+
 void HiddenStates::ForgetRouted() { std::fill(has_routed_.begin(), has_routed_.end(), 0); }
 
 }  // namespace glimmer::calib

@@ -53,6 +53,8 @@ class HiddenStates {
   // The sum over the routed experts, weighted.
   base::Status ReadRouted(size_t row, tensor::Matrix out) const;  // zeros where nothing was added
   base::Status WriteRouted(size_t row, tensor::ConstMatrix sum);
+  // Asks for the row of normed() and of that sum, which an expert reads later.
+  void WillVisit(size_t row) const;
 
  private:
   HiddenStates(std::string folder, std::optional<KeptStream> kept, RowFile normed, RowFile routed)

@@ -114,17 +114,26 @@ Status LayerPass::RunExpert(size_t expert, const model::MlpWeights& weights) {
   for (const Visit& visit : visits) routing_weight += visit.weight;
   env_.observer.AddRoutingWeight(weights.gate_proj, routing_weight);
   for (size_t first = 0; first < visits.size(); first += batch_tokens_) {
-    const size_t count = std::min(batch_tokens_, visits.size() - first);
-    GLIMMER_TRY(RunVisits(weights, std::span(visits).subspan(first, count)));
+    Visits next = Piece(expert, first + batch_tokens_);
+    if (next.empty()) next = Piece(expert + 1, 0);
+    GLIMMER_TRY(RunVisits(weights, Piece(expert, first), next));
   }
   env_.work_done += visits.size();
   return {};
 }
 
-Status LayerPass::RunVisits(const model::MlpWeights& weights, std::span<const Visit> visits) {
+LayerPass::Visits LayerPass::Piece(size_t expert, size_t first) const {
+  if (expert >= visits_.size() || first >= visits_[expert].size()) return {};
+  const Visits visits = visits_[expert];
+  return visits.subspan(first, std::min(batch_tokens_, visits.size() - first));
+}
+
+// Asks the disk for what `next` will read while the processor multiplies.
+Status LayerPass::RunVisits(const model::MlpWeights& weights, Visits visits, Visits next) {
   const model::Pass pass = PassOver({});
   const size_t width = env_.states.normed().cols();
   const OwnedMatrix gathered(visits.size(), width);
+  model::ForEachRow(pass, next.size(), [&](size_t i) { env_.states.WillVisit(next[i].row); });
   GLIMMER_TRY(ForEachRow(env_.pool, visits.size(), [&](size_t i) {
     return env_.states.normed().Read(visits[i].row, gathered.view().Rows(i, 1));
   }));

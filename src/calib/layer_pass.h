@@ -59,7 +59,10 @@ class LayerPass {
   base::Status RunAttention(size_t b);
   base::Status ChooseExperts(const model::MoeWeights& moe, const Batch& batch,
                              tensor::ConstMatrix normed);
-  base::Status RunVisits(const model::MlpWeights& weights, std::span<const Visit> visits);
+  using Visits = std::span<const Visit>;
+  // At most batch_tokens_ of an expert's visits, from `first` on; none behind its last.
+  Visits Piece(size_t expert, size_t first) const;
+  base::Status RunVisits(const model::MlpWeights& weights, Visits visits, Visits next);
   base::Status Check(const model::Pass& pass) const;
 
   PassEnvironment env_;

@@ -59,6 +59,10 @@ Status RowFile::Read(size_t first, tensor::Matrix out) const {
   return {};
 }
 
+void RowFile::WillRead(size_t row) const {
+  file_.WillRead(SizeBytes(row, cols_, element_), SizeBytes(1, cols_, element_));
+}
+
 Status RowFile::Write(size_t first, tensor::ConstMatrix rows) const {
   GLIMMER_CHECK(rows.stride == cols_ && rows.cols == cols_ && first + rows.rows <= rows_);
   const std::span<const float> from(rows.data, rows.rows * cols_);

@@ -32,6 +32,8 @@ class RowFile {
   base::Status Read(size_t first, tensor::Matrix out) const;
   // Rounds to nearest even where the file holds BF16. Errors: kExhausted, kIo.
   base::Status Write(size_t first, tensor::ConstMatrix rows) const;
+  // Asks for a row that Read() wants later, if it is not in memory.
+  void WillRead(size_t row) const;
   // Everything written is on the disk.
   base::Status Sync() const { return file_.Sync(); }
 
