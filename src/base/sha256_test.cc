@@ -1,9 +1,9 @@
 #include "base/sha256.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace glimmer::base {
 namespace {
@@ -29,12 +29,13 @@ TEST(Sha256, PiecesMakeTheSameAsTheWhole) {
 }
 
 TEST(Sha256, OfAFile) {
-  const std::string path = ::testing::TempDir() + "sha256_test_" + std::to_string(::getpid());
+  const TestFolder folder;
+  const std::string path = folder / "abc";
   ASSERT_TRUE(WriteFileAtomically(path, "abc").ok());
   EXPECT_EQ(Sha256OfFile(path, CancelFlag()).value(), kOfAbc);
   ASSERT_TRUE(RemoveFile(path).ok());
   EXPECT_EQ(Sha256OfFile(path, CancelFlag()).error().kind, ErrorKind::kNotFound);
-  EXPECT_EQ(Sha256OfFile(::testing::TempDir(), CancelFlag()).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(Sha256OfFile(folder.path(), CancelFlag()).error().kind, ErrorKind::kInvalid);
 }
 
 }  // namespace

@@ -1,23 +1,22 @@
 #include "calib/estimate.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
+
+#include "base/test_folder.h"
 
 namespace glimmer::calib {
 namespace {
 
 TEST(MeasureDisk, LeavesNothingBehind) {
-  const std::string folder = ::testing::TempDir() + "glimmer_disk_" + std::to_string(::getpid());
-  std::filesystem::create_directories(folder);
-  const auto speed = MeasureDisk(folder);
+  const base::TestFolder folder;
+  const auto speed = MeasureDisk(folder.path());
   ASSERT_TRUE(speed.ok()) << speed.error().message;
   EXPECT_GT(speed.value().write_bytes_per_second, 0);
   EXPECT_GT(speed.value().read_bytes_per_second, 0);
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
-  std::filesystem::remove(folder);
-  EXPECT_FALSE(MeasureDisk(folder).ok());
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_FALSE(MeasureDisk(folder / "none").ok());
 }
 
 TEST(SpillTraffic, CountsWhatALayerPassReadsAndWrites) {

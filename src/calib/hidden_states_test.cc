@@ -1,12 +1,11 @@
 #include "calib/hidden_states.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace glimmer::calib {
 namespace {
@@ -15,11 +14,8 @@ constexpr size_t kTokens = 6, kWidth = 8;
 
 class HiddenStatesTest : public ::testing::Test {
  protected:
-  HiddenStatesTest() { std::filesystem::create_directories(folder_); }
-  ~HiddenStatesTest() override { std::filesystem::remove_all(folder_); }
-
   base::Result<HiddenStates> Open(const std::optional<KeptStream>& kept) const {
-    return HiddenStates::Open(folder_, kTokens, kWidth, RowElement::kBf16, kept);
+    return HiddenStates::Open(folder_.path(), kTokens, kWidth, RowElement::kBf16, kept);
   }
 
   // A layer that gives `first`, `first` + 1, …, in two pieces.
@@ -31,8 +27,7 @@ class HiddenStatesTest : public ::testing::Test {
     ASSERT_TRUE(states.Advance(true).ok());
   }
 
-  const std::string folder_ =
-      ::testing::TempDir() + "/glimmer_hidden_" + std::to_string(::getpid());
+  const base::TestFolder folder_;
 };
 
 tensor::OwnedMatrix Counting(size_t rows, size_t cols, float first) {
@@ -82,8 +77,8 @@ TEST_F(HiddenStatesTest, AFlippedBitIsNoticed) {
   ASSERT_TRUE(states.ok());
   RunLayer(states.value(), 10);
   const KeptStream kept = *states.value().kept();
-  const auto file = base::File::OpenForUpdating(
-      base::JoinPath(folder_, "hidden_" + std::to_string(kept.file) + ".bin"));
+  const auto file =
+      base::File::OpenForUpdating(folder_ / ("hidden_" + std::to_string(kept.file) + ".bin"));
   std::byte byte[1];
   ASSERT_TRUE(file.value().ReadAt(byte, 77).ok());
   byte[0] ^= std::byte{16};
@@ -92,7 +87,7 @@ TEST_F(HiddenStatesTest, AFlippedBitIsNoticed) {
 }
 
 TEST_F(HiddenStatesTest, WhatIsKeptSurvivesLayersThatAreNot) {
-  auto states = HiddenStates::Open(folder_, 4, 8, RowElement::kF32, std::nullopt);
+  auto states = HiddenStates::Open(folder_.path(), 4, 8, RowElement::kF32, std::nullopt);
   ASSERT_TRUE(states.ok()) << states.error().message;
   HiddenStates& s = states.value();
   const tensor::OwnedMatrix kept = Counting(4, 8, 1), later = Counting(4, 8, 50), back(4, 8);
@@ -102,14 +97,14 @@ TEST_F(HiddenStatesTest, WhatIsKeptSurvivesLayersThatAreNot) {
     ASSERT_TRUE(s.WriteResult(0, later).ok());
     ASSERT_TRUE(s.Advance(false).ok());
   }
-  const auto again = HiddenStates::Open(folder_, 4, 8, RowElement::kF32, s.kept());
+  const auto again = HiddenStates::Open(folder_.path(), 4, 8, RowElement::kF32, s.kept());
   ASSERT_TRUE(again.ok()) << again.error().message;
   ASSERT_TRUE(again.value().before().Read(0, back).ok());
   EXPECT_TRUE(std::equal(kept.elements().begin(), kept.elements().end(), back.elements().begin()));
 }
 
 TEST_F(HiddenStatesTest, RoutedRowsAreZeroUntilWritten) {
-  auto states = HiddenStates::Open(folder_, 2, 3, RowElement::kBf16, std::nullopt);
+  auto states = HiddenStates::Open(folder_.path(), 2, 3, RowElement::kBf16, std::nullopt);
   ASSERT_TRUE(states.ok());
   const tensor::OwnedMatrix row = Counting(1, 3, 7), back(2, 3);
   ASSERT_TRUE(states.value().WriteRouted(1, row).ok());

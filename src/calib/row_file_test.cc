@@ -1,10 +1,8 @@
 #include "calib/row_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-
+#include "base/test_folder.h"
 #include "tensor/bf16.h"
 
 namespace glimmer::calib {
@@ -12,10 +10,7 @@ namespace {
 
 class RowFiles : public ::testing::Test {
  protected:
-  RowFiles() { std::filesystem::create_directories(folder_); }
-  ~RowFiles() override { std::filesystem::remove_all(folder_); }
-
-  const std::string folder_ = ::testing::TempDir() + "/glimmer_calib_" + std::to_string(::getpid());
+  const base::TestFolder folder_;
 };
 
 tensor::OwnedMatrix Counting(size_t rows, size_t cols, float first) {
@@ -26,7 +21,7 @@ tensor::OwnedMatrix Counting(size_t rows, size_t cols, float first) {
 
 TEST_F(RowFiles, GiveBackWhatWasWrittenRoundedWhereTheyHoldBf16) {
   for (const RowElement element : {RowElement::kF32, RowElement::kBf16}) {
-    const auto file = RowFile::Create(folder_ + "/rows", 5, 9000, element);
+    const auto file = RowFile::Create(folder_ / "rows", 5, 9000, element);
     ASSERT_TRUE(file.ok()) << file.error().message;
     const tensor::OwnedMatrix rows = Counting(3, 9000, 0.1f), back(1, 9000);
     ASSERT_TRUE(file.value().Write(1, rows).ok());
@@ -41,9 +36,9 @@ TEST_F(RowFiles, GiveBackWhatWasWrittenRoundedWhereTheyHoldBf16) {
 }
 
 TEST_F(RowFiles, OpenRefusesAnotherSize) {
-  ASSERT_TRUE(RowFile::Create(folder_ + "/rows", 5, 8, RowElement::kF32).ok());
-  EXPECT_TRUE(RowFile::Open(folder_ + "/rows", 5, 8, RowElement::kF32).ok());
-  const auto other = RowFile::Open(folder_ + "/rows", 6, 8, RowElement::kF32);
+  ASSERT_TRUE(RowFile::Create(folder_ / "rows", 5, 8, RowElement::kF32).ok());
+  EXPECT_TRUE(RowFile::Open(folder_ / "rows", 5, 8, RowElement::kF32).ok());
+  const auto other = RowFile::Open(folder_ / "rows", 6, 8, RowElement::kF32);
   ASSERT_FALSE(other.ok());
   EXPECT_NE(other.error().message.find("expected 192 bytes, found 160"), std::string::npos);
 }

@@ -1,11 +1,11 @@
 #include "calib/stats_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "base/test_folder.h"
 #include "base/text.h"
 #include "calib/memory.h"
 #include "model/loaded_checkpoint.h"
@@ -46,7 +46,8 @@ class StatsFile : public ::testing::Test {
     }
   }
 
-  const std::string path_ = ::testing::TempDir() + "/glimmer_stats_" + std::to_string(::getpid());
+  const base::TestFolder folder_;
+  const std::string path_ = folder_ / "stats.jsonl";
   model::Config config_;
   std::vector<model::TensorSpec> specs_;
   InputStats stats_;

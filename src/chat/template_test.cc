@@ -1,12 +1,11 @@
 #include "chat/template.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 
+#include "base/test_folder.h"
 #include "chat/chat_testing.h"
 
 namespace glimmer::chat {
@@ -17,16 +16,13 @@ using Files = std::map<std::string, std::string>;
 // A model folder with the given files, removed at the end.
 class Folder {
  public:
-  explicit Folder(const Files& files)
-      : path_(::testing::TempDir() + "glimmer_chat_template_" + std::to_string(::getpid())) {
-    std::filesystem::create_directories(path_);
-    for (const auto& [name, text] : files) std::ofstream(path_ + "/" + name) << text;
+  explicit Folder(const Files& files) {
+    for (const auto& [name, text] : files) std::ofstream(folder_ / name) << text;
   }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return folder_.path(); }
 
  private:
-  const std::string path_;
+  base::TestFolder folder_;
 };
 
 base::JsonValue Json(const std::string& text) {

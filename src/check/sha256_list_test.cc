@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/test_folder.h"
 
 namespace glimmer::check {
 namespace {
@@ -24,20 +22,13 @@ TEST(Sha256, IsTheStandards) {  // FIPS 180-4's example, and the hash of nothing
 
 class Sha256List : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "sha256_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   base::Result<std::vector<HashedFile>> Read(const std::string& text) const {
-    const std::string path = base::JoinPath(folder_, "list");
+    const std::string path = folder_ / "list";
     EXPECT_TRUE(base::WriteFileAtomically(path, text).ok());
     return ReadSha256List(path);
   }
 
-  std::string folder_;
+  base::TestFolder folder_;
 };
 
 TEST_F(Sha256List, ReadsEveryFormOfALine) {

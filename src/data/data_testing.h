@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -10,6 +9,8 @@
 #include <string_view>
 
 #include "base/file.h"
+
+#include "base/test_folder.h"
 
 namespace glimmer::data {
 
@@ -39,17 +40,14 @@ inline std::string Zstd(std::string_view text) {
 
 class TemporaryFile {
  public:
-  TemporaryFile(const std::string& name, std::string_view content)
-      : path_(::testing::TempDir() + std::to_string(::getpid()) + "_" + name) {
+  TemporaryFile(const std::string& name, std::string_view content) : path_(folder_ / name) {
     EXPECT_TRUE(base::WriteFileAtomically(path_, content).ok());
   }
-  ~TemporaryFile() { EXPECT_TRUE(base::RemoveFile(path_).ok()); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   const std::string& path() const { return path_; }
 
  private:
+  base::TestFolder folder_;
   std::string path_;
 };
 

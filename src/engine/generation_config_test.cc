@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "base/file.h"
 #include "base/json.h"
+#include "base/test_folder.h"
 
 namespace glimmer::engine {
 namespace {
@@ -164,23 +162,16 @@ TEST(ParseGenerationConfig, RefusesWhatItWouldHaveToIgnore) {
 
 class ReadGenerationConfigTest : public ::testing::Test {
  protected:
-  ReadGenerationConfigTest() {
-    std::string folder = ::testing::TempDir() + "glimmer_generation_XXXXXX";
-    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-  }
-  ~ReadGenerationConfigTest() override { std::filesystem::remove_all(folder_); }
-
   void Write(const std::string& text) const {
-    const std::string path = base::JoinPath(folder_, kGenerationConfigName);
+    const std::string path = folder_ / kGenerationConfigName;
     EXPECT_TRUE(base::WriteFileAtomically(path, text).ok());
   }
 
-  std::string folder_;
+  base::TestFolder folder_;
 };
 
 TEST_F(ReadGenerationConfigTest, AFolderWithoutTheFileHasTheDefaults) {
-  const auto config = ReadGenerationConfig(folder_, kModel);
+  const auto config = ReadGenerationConfig(folder_.path(), kModel);
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config.value().eos_token_id, std::vector<TokenId>({154820, 154827}));
   EXPECT_FALSE(config.value().WantsSampling());
@@ -188,13 +179,14 @@ TEST_F(ReadGenerationConfigTest, AFolderWithoutTheFileHasTheDefaults) {
 
 TEST_F(ReadGenerationConfigTest, ErrorsNameTheFile) {
   Write(R"({"top_p": 7})");
-  const auto wrong = ReadGenerationConfig(folder_, kModel);
+  const auto wrong = ReadGenerationConfig(folder_.path(), kModel);
   ASSERT_FALSE(wrong.ok());
-  EXPECT_NE(wrong.error().message.find(folder_ + "/generation_config.json\": top_p: expected"),
-            std::string::npos)
+  EXPECT_NE(
+      wrong.error().message.find(folder_.path() + "/generation_config.json\": top_p: expected"),
+      std::string::npos)
       << wrong.error().message;
   Write("[]");
-  EXPECT_EQ(ReadGenerationConfig(folder_, kModel).error().kind, base::ErrorKind::kCorrupt);
+  EXPECT_EQ(ReadGenerationConfig(folder_.path(), kModel).error().kind, base::ErrorKind::kCorrupt);
 }
 
 TEST(ReadGenerationConfig, ReadsTheReferenceModels) {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace glimmer::eval {
 namespace {
@@ -80,17 +80,13 @@ TEST(IsRight, ComparesNumbers) {
 
 class ReadGsm8kTest : public ::testing::Test {
  protected:
-  ReadGsm8kTest() : path_(::testing::TempDir() + "glimmer_gsm8k_XXXXXX") {
-    EXPECT_GE(::mkstemp(path_.data()), 0);
-  }
-  ~ReadGsm8kTest() override { std::remove(path_.c_str()); }
-
   base::Result<std::vector<Gsm8kProblem>> Read(const std::string& text) const {
     std::ofstream(path_, std::ios::binary) << text;
     return ReadGsm8k(path_);
   }
 
-  std::string path_;
+  base::TestFolder folder_;
+  std::string path_ = folder_ / "gsm8k.jsonl";
 };
 
 constexpr char kLine[] = R"({"question": "How many?", "answer": "1+1=<<1+1=2>>2\n#### 2,000"})";

@@ -2,10 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace glimmer::eval {
 namespace {
@@ -17,18 +15,12 @@ constexpr size_t kTokens = 5, kVocab = 3;
 class SavedLogitsTest : public ::testing::Test {
  protected:
   SavedLogitsTest() {
-    std::string folder = ::testing::TempDir() + "glimmer_logits_XXXXXX";
-    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-    path_ = folder + "/l.safetensors";
     for (size_t i = 0; i < kTokens * kVocab; ++i) {
       logits_.push_back(static_cast<float>(i) / 4);
       mtp_.push_back(-static_cast<float>(i));
     }
     mtp_.resize((kTokens - 1) * kVocab);
   }
-  ~SavedLogitsTest() override { std::filesystem::remove_all(folder_); }
-
   std::span<const float> Rows(const std::vector<float>& tensor, size_t begin, size_t end) const {
     return std::span(tensor).subspan(begin * kVocab, (end - begin) * kVocab);
   }
@@ -67,7 +59,8 @@ class SavedLogitsTest : public ::testing::Test {
     EXPECT_EQ(saved.error().message, "\"" + path_ + "\": " + said);
   }
 
-  std::string folder_, path_;
+  base::TestFolder folder_;
+  const std::string path_ = folder_ / "l.safetensors";
   const std::vector<TokenId> ids_ = {2, 0, 1, 1, 2};
   std::vector<float> logits_, mtp_;
 };
@@ -172,7 +165,7 @@ TEST_F(SavedLogitsTest, FilesThatAreNoneAreErrors) {
   ASSERT_TRUE(base::WriteFileAtomically(path_, "not a safetensors file").ok());
   EXPECT_EQ(SavedLogits::Open(path_, ids_, kVocab).error().kind, base::ErrorKind::kCorrupt);
   const auto nowhere =
-      LogitsWriter::Create(folder_ + "/none/l.safetensors", ids_, kVocab, MtpLogits::kAbsent);
+      LogitsWriter::Create(folder_ / "none/l.safetensors", ids_, kVocab, MtpLogits::kAbsent);
   ASSERT_FALSE(nowhere.ok());
   EXPECT_EQ(nowhere.error().kind, base::ErrorKind::kNotFound);
 }

@@ -2,25 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace glimmer::eval {
 namespace {
 
 class ReadTokenFileTest : public ::testing::Test {
  protected:
-  ReadTokenFileTest() : path_(::testing::TempDir() + "glimmer_tokens_XXXXXX") {
-    EXPECT_GE(::mkstemp(path_.data()), 0);
-  }
-  ~ReadTokenFileTest() override { std::remove(path_.c_str()); }
-
   base::Result<std::vector<text::TokenId>> Read(const std::string& text) const {
     std::ofstream(path_) << text;
     return ReadTokenFile(path_, 100);
   }
 
-  std::string path_;
+  base::TestFolder folder_;
+  std::string path_ = folder_ / "tokens.json";
 };
 
 TEST_F(ReadTokenFileTest, TakesIdsAsTheyAre) {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 
+#include "base/test_folder.h"
 #include "io/checkpoint.h"
 
 namespace glimmer::io {
@@ -113,8 +113,8 @@ TEST(LayOutSafetensors, OrdersAndPadsLikeTheFormatsOwnLibrary) {
 }
 
 TEST(ReadSafetensorsHeader, RefusesALengthThatCannotBe) {
-  std::string path = ::testing::TempDir() + "glimmer_header_XXXXXX";
-  ASSERT_GE(::mkstemp(path.data()), 0);
+  const base::TestFolder folder;
+  const std::string path = folder / "model.safetensors";
   const std::pair<uint64_t, const char*> cases[] = {{uint64_t{1} << 62, "length field says"},
                                                     {100'000'001, "at most 100000000"},
                                                     {9, "truncated"}};
@@ -129,8 +129,8 @@ TEST(ReadSafetensorsHeader, RefusesALengthThatCannotBe) {
 }
 
 TEST(ReadSafetensorsHeader, KnowsWhatDownloadsLeaveInPlaceOfWeights) {
-  std::string path = ::testing::TempDir() + "glimmer_header_XXXXXX";
-  ASSERT_GE(::mkstemp(path.data()), 0);
+  const base::TestFolder folder;
+  const std::string path = folder / "model.safetensors";
   const std::pair<const char*, const char*> cases[] = {
       {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
        "is a Git LFS pointer, not the weights: run git lfs pull"},

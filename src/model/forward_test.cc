@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 #include "model/loaded_checkpoint.h"
 #include "model/mtp.h"
 
@@ -43,17 +44,12 @@ std::string ErrorOf(const base::Result<Model>& model) {
 // A copy of a golden checkpoint that a test may damage.
 class Damaged {
  public:
-  explicit Damaged(const std::string& source)
-      : folder_(::testing::TempDir() + "glimmer_damaged_" + std::to_string(::getpid())) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::copy(source, folder_);
-  }
-  ~Damaged() { std::filesystem::remove_all(folder_); }
-  const std::string& folder() const { return folder_; }
+  explicit Damaged(const std::string& source) { std::filesystem::copy(source, folder_.path()); }
+  const std::string& folder() const { return folder_.path(); }
 
   // Replaces the first occurrence in the file, without moving any byte.
   void Replace(const std::string& file, const std::string& from, const std::string& to) const {
-    const std::string path = folder_ + "/" + file;
+    const std::string path = folder_ / file;
     std::string bytes = base::ReadTextFile(path, 10'000'000).value();
     ASSERT_EQ(from.size(), to.size());
     ASSERT_NE(bytes.find(from), std::string::npos) << from;
@@ -62,7 +58,7 @@ class Damaged {
   }
 
  private:
-  std::string folder_;
+  base::TestFolder folder_;
 };
 
 TEST(Forward, SequencesComputedTogetherAreThoseComputedAlone) {

@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "base/file.h"
 #include "base/json.h"
+#include "base/test_folder.h"
 #include "quant/journal.h"
 
 namespace glimmer::quant {
@@ -14,14 +13,10 @@ namespace {
 class ConvertTest : public ::testing::Test {
  protected:
   ConvertTest() {
-    std::string folder = ::testing::TempDir() + "glimmer_convert_XXXXXX";
-    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
     auto json = base::ReadJsonObject(
         std::string(GLIMMER_SOURCE_DIR) + "/models/reference/config.json", 1'000'000);
     config_ = model::ParseConfig(json.value(), "config.json").value();
   }
-  ~ConvertTest() override { std::filesystem::remove_all(folder_); }
 
   Plan MakePlanFor(const std::string& recipe, uint64_t max_shard_bytes) const {
     return MakePlan(config_, model::ListTensors(config_), LoadRecipe(recipe).value(),
@@ -32,7 +27,7 @@ class ConvertTest : public ::testing::Test {
   base::Result<ConvertSummary> Run(const Plan& plan, const WeightSource& source,
                                    const std::string& name, size_t workers, bool resume = false) {
     Progress progress;
-    auto summary = Convert(plan, source, {}, folder_ + "/" + name, {{"name", name}},
+    auto summary = Convert(plan, source, {}, folder_ / name, {{"name", name}},
                            {.workers = workers, .resume = resume}, cancel_, progress);
     if (summary.ok() && !summary.value().was_complete) {
       EXPECT_EQ(progress.source_bytes_done, plan.totals.bytes_source);
@@ -41,10 +36,10 @@ class ConvertTest : public ::testing::Test {
   }
 
   std::string FileText(const std::string& path) const {
-    return base::ReadTextFile(folder_ + "/" + path, 100'000'000).value();
+    return base::ReadTextFile(folder_ / path, 100'000'000).value();
   }
 
-  std::string folder_;
+  base::TestFolder folder_;
   model::Config config_;
   base::CancelFlag cancel_;
 };
@@ -83,8 +78,8 @@ TEST_F(ConvertTest, AfterAFailedReadResumeEndsInTheSameBytes) {
     const auto failed = Run(plan, FailingSource(plan.specs, reads), "out", 2, true);
     ASSERT_FALSE(failed.ok());
     EXPECT_EQ(failed.error().message, "the disk failed");
-    EXPECT_TRUE(Journal::Exists(folder_ + "/out"));
-    EXPECT_FALSE(base::FileExists(folder_ + "/out/" + io::kIndexName));
+    EXPECT_TRUE(Journal::Exists(folder_ / "out"));
+    EXPECT_FALSE(base::FileExists(folder_ / "out/" + io::kIndexName));
   }
   const auto finished = Run(plan, source, "out", 2, true);
   ASSERT_TRUE(finished.ok()) << finished.error().message;
@@ -93,7 +88,7 @@ TEST_F(ConvertTest, AfterAFailedReadResumeEndsInTheSameBytes) {
   for (const OutputFile& file : plan.files) {
     EXPECT_TRUE(FileText("out/" + file.name) == FileText("undisturbed/" + file.name)) << file.name;
   }
-  EXPECT_FALSE(Journal::Exists(folder_ + "/out"));
+  EXPECT_FALSE(Journal::Exists(folder_ / "out"));
   EXPECT_TRUE(Run(plan, source, "out", 2, true).value().was_complete);
 }
 
@@ -104,7 +99,7 @@ TEST_F(ConvertTest, CancellingLeavesAJournal) {
   const auto summary = Run(plan, source, "out", 2);
   ASSERT_FALSE(summary.ok());
   EXPECT_EQ(summary.error().kind, base::ErrorKind::kCancelled);
-  EXPECT_TRUE(Journal::Exists(folder_ + "/out"));
+  EXPECT_TRUE(Journal::Exists(folder_ / "out"));
 }
 
 TEST_F(ConvertTest, SyntheticBytesDoNotDependOnHowTheyAreRead) {
@@ -123,8 +118,8 @@ TEST_F(ConvertTest, SyntheticBytesDoNotDependOnHowTheyAreRead) {
 
 // Flips every bit of a journal in turn: what is left says less, or that it is damaged, never other.
 TEST(Journal, ADamagedLineSaysNothing) {
-  std::string folder = ::testing::TempDir() + "glimmer_journal_XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const base::TestFolder temporary;
+  const std::string& folder = temporary.path();
   const base::JsonObject settings = {{"recipe", "a"}};
   const TensorFacts facts = {{{7, {0.1, 1.0 / 3}}}, {{7, "s"}}};
   {
@@ -153,13 +148,12 @@ TEST(Journal, ADamagedLineSaysNothing) {
     EXPECT_EQ(found.errors.size(), journal.value().TensorsOf("two").size());
   }
   EXPECT_EQ(refused, whole.find('\n') + 1);  // of the settings, line break included
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Journal, ForgivesALineThatAKillCutShort) {
   const TensorFacts facts = {{{7, {0.1, 1.0 / 3}}}, {{7, "s"}}};
-  std::string folder = ::testing::TempDir() + "glimmer_journal_XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const base::TestFolder temporary;
+  const std::string& folder = temporary.path();
   const base::JsonObject settings = {{"recipe", "a"}};
   {
     auto journal = Journal::Open(folder, settings);
@@ -186,7 +180,6 @@ TEST(Journal, ForgivesALineThatAKillCutShort) {
   ASSERT_FALSE(changed.ok());
   EXPECT_EQ(changed.error().message,
             "cannot resume: recipe has changed: it was \"a\", now it is \"b\"");
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

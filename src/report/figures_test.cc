@@ -1,11 +1,10 @@
 #include "report/figures.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 
+#include "base/test_folder.h"
 #include "report/model_card.h"
 
 namespace glimmer::report {
@@ -28,32 +27,26 @@ TEST(BaseModel, IsKnownFromTheHubsNames) {
 
 class Licence : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) /
-              ("glimmer_licence_" + std::to_string(::getpid()));
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
   void Write(const char* name, const std::string& text) { std::ofstream(folder_ / name) << text; }
 
-  std::filesystem::path folder_;
+  base::TestFolder folder_;
 };
 
 TEST_F(Licence, ComesFromTheReadme) {
-  EXPECT_EQ(LicenceLines(folder_), "");
+  EXPECT_EQ(LicenceLines(folder_.path()), "");
   Write("README.md", "---\nlanguage:\n- en\nlicense: mit\nlicense_link: https://a.b/c\n---\n# x\n");
-  EXPECT_EQ(LicenceLines(folder_), "license: mit\nlicense_link: https://a.b/c\n");
+  EXPECT_EQ(LicenceLines(folder_.path()), "license: mit\nlicense_link: https://a.b/c\n");
   Write("README.md", "---\nlicense: \"m:\\n<x>\"\n---\n");
-  EXPECT_EQ(LicenceLines(folder_), "");
+  EXPECT_EQ(LicenceLines(folder_.path()), "");
   Write("README.md", "# no front matter\nlicense: mit\n");
-  EXPECT_EQ(LicenceLines(folder_), "");
+  EXPECT_EQ(LicenceLines(folder_.path()), "");
 }
 
 TEST_F(Licence, OrFromTheLicence) {
   Write("LICENSE", "\n    Apache License\n    Version 2.0\n");
-  EXPECT_EQ(LicenceLines(folder_), "license: apache-2.0\n");
+  EXPECT_EQ(LicenceLines(folder_.path()), "license: apache-2.0\n");
   Write("LICENSE", "All rights are mine\n");
-  EXPECT_EQ(LicenceLines(folder_), "license: other\nlicense_link: LICENSE\n");
+  EXPECT_EQ(LicenceLines(folder_.path()), "license: other\nlicense_link: LICENSE\n");
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 // Input scales against modelopt's (tests/golden/README.md#calibration).
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "base/json.h"
+#include "base/test_folder.h"
 #include "calib/calibrate.h"
 #include "calib/input_amax.h"
 #include "golden/golden_files.h"
@@ -55,14 +54,13 @@ std::map<std::string, float> Scales(const std::string& source, const Sequences& 
   EXPECT_TRUE(model.ok()) << model.error().message;
   base::ThreadPool pool(2);
   const quant::CheckpointSource weights(checkpoint.value().specs, checkpoint.value().weights);
-  const std::string folder =
-      ::testing::TempDir() + "glimmer_calibration_" + std::to_string(::getpid());
-  std::filesystem::remove_all(folder);
+  const base::TestFolder folder;
   KeepNothing sink;
   const base::CancelFlag cancel;
   std::atomic<uint64_t> done{0};
-  const auto stats = calib::Calibrate(model.value(), weights, checkpoint.value().specs, pool,
-                                      sequences, {folder, batch_tokens, {}}, sink, cancel, done);
+  const auto stats =
+      calib::Calibrate(model.value(), weights, checkpoint.value().specs, pool, sequences,
+                       {folder.path(), batch_tokens, {}}, sink, cancel, done);
   EXPECT_EQ(done, calib::CalibrationWork(model.value().config, sequences));
   EXPECT_TRUE(stats.ok()) << stats.error().message;
   const bool bf16 = activations == Activations::kBf16;

@@ -4,11 +4,11 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <set>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/test_folder.h"
 #include "golden/golden_files.h"
 #include "io/checkpoint.h"
 #include "kernels/nvfp4_pack.h"
@@ -72,8 +72,6 @@ class ModelGoldens : public ::testing::TestWithParam<const char*> {
   // Quantizes the golden's source with the recipe `nvfp4`, weights only.
   void Quantize(const std::string& name) {
     const std::string source_folder = kGolden + "models/" + name + "/source";
-    out_ = ::testing::TempDir() + "glimmer_golden_" + name + "_" + std::to_string(::getpid());
-    std::filesystem::remove_all(out_);
     const std::string config_text =
         base::ReadTextFile(source_folder + "/config.json", 1'000'000).value();
     const base::JsonValue json = base::ParseJson(config_text, "config.json").value();
@@ -95,9 +93,9 @@ class ModelGoldens : public ::testing::TestWithParam<const char*> {
                                         cancel, progress);
     ASSERT_TRUE(summary.ok()) << summary.error().message;
   }
-  void TearDown() override { std::filesystem::remove_all(out_); }
 
-  std::string out_;
+  base::TestFolder folder_;
+  const std::string out_ = folder_ / "out";
 };
 
 TEST_P(ModelGoldens, EveryTensorHasModeloptsBytes) {
