@@ -118,7 +118,7 @@ Result<CalibrationEstimate> EstimateCalibration(const CalibrationOptions& option
   GLIMMER_ASSIGN(e.batch_tokens, calib::BatchTokensFor(memory, shape, memory_bytes, packing));
   e.memory_bytes = memory.Bytes(e.batch_tokens) + packing;
   e.scratch_bytes = calib::HiddenStates::DiskBytes(
-      shape.tokens, plan.config.hidden_size, calib::ElementOf(options.settings().activations));
+      plan.config, shape.tokens, calib::ElementOf(options.settings().activations));
   e.flops = calib::CalibrationFlops(plan.config, plan.specs, shape);
   base::ThreadPool pool(e.threads);
   e.flops_per_second = calib::MeasureFlops(pool);

@@ -168,7 +168,7 @@ Status PrepareCalibration(Request& request, Calibration& calibration) {
                             shape, memory_bytes,
                             quant::ConvertMemoryBytes(request.plan, request.convert.workers)));
   request.companions.scratch_bytes =
-      calib::HiddenStates::DiskBytes(shape.tokens, request.plan.config.hidden_size,
+      calib::HiddenStates::DiskBytes(request.plan.config, shape.tokens,
                                      calib::ElementOf(options.calibration.settings().activations));
   calibration.files = ReportedFiles(set);
   calibration.fingerprint = set.fingerprint;

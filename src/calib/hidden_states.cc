@@ -78,9 +78,11 @@ Status HiddenStates::Advance(bool keep) {
   return ChooseBehind();
 }
 
-uint64_t HiddenStates::DiskBytes(size_t tokens, size_t width, RowElement element) {
-  return 4 * RowFile::SizeBytes(tokens, width, RowElement::kF32) +
-         RowFile::SizeBytes(tokens, width, element);
+// A third residual stream is needed while the kept one is not before().
+uint64_t HiddenStates::DiskBytes(const model::Config& config, size_t tokens, RowElement element) {
+  const uint64_t of_floats = config.shares_indexers() ? 4 : 3;
+  return of_floats * RowFile::SizeBytes(tokens, config.hidden_size, RowElement::kF32) +
+         RowFile::SizeBytes(tokens, config.hidden_size, element);
 }
 
 Status HiddenStates::ReadRouted(size_t row, tensor::Matrix out) const {

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "calib/row_file.h"
+#include "model/config.h"
 #include "model/settings.h"
 
 namespace glimmer::calib {
@@ -33,7 +34,7 @@ class HiddenStates {
   static base::Result<HiddenStates> Open(const std::string& folder, size_t tokens, size_t width,
                                          RowElement element, const std::optional<KeptStream>& kept);
   // What the files take on the disk, at most.
-  static uint64_t DiskBytes(size_t tokens, size_t width, RowElement element);
+  static uint64_t DiskBytes(const model::Config& config, size_t tokens, RowElement element);
 
   // The residual stream that enters the layer at work, and the one that leaves it.
   const RowFile& before() const { return *residual_[before_]; }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/file.h"
 #include "base/test_folder.h"
@@ -19,16 +20,35 @@ class HiddenStatesTest : public ::testing::Test {
   }
 
   // A layer that gives `first`, `first` + 1, …, in two pieces.
-  static void RunLayer(HiddenStates& states, float first) {
+  static void RunLayer(HiddenStates& states, float first, bool keep = true) {
     const tensor::OwnedMatrix rows(kTokens, kWidth);
     for (float& x : rows.elements()) x = first++;
     ASSERT_TRUE(states.WriteResult(0, rows.view().Rows(0, 4)).ok());
     ASSERT_TRUE(states.WriteResult(4, rows.view().Rows(4, 2)).ok());
-    ASSERT_TRUE(states.Advance(true).ok());
+    ASSERT_TRUE(states.Advance(keep).ok());
   }
 
   const base::TestFolder folder_;
 };
+
+TEST_F(HiddenStatesTest, TakeNoMoreDiskThanTheySay) {
+  model::Config config;
+  config.hidden_size = kWidth;
+  for (const model::IndexerKind third : {model::IndexerKind::kFull, model::IndexerKind::kShared}) {
+    config.indexer_types = {model::IndexerKind::kFull, model::IndexerKind::kFull, third};
+    const base::TestFolder folder;
+    auto states = HiddenStates::Open(folder.path(), kTokens, kWidth, RowElement::kBf16, {});
+    ASSERT_TRUE(states.ok()) << states.error().message;
+    RunLayer(states.value(), 0, true);
+    RunLayer(states.value(), 1, third == model::IndexerKind::kFull);
+    RunLayer(states.value(), 2, true);
+    uint64_t taken = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
+      taken += file.file_size();
+    }
+    EXPECT_EQ(taken, HiddenStates::DiskBytes(config, kTokens, RowElement::kBf16));
+  }
+}
 
 tensor::OwnedMatrix Counting(size_t rows, size_t cols, float first) {
   tensor::OwnedMatrix m(rows, cols);

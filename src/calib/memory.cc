@@ -41,11 +41,6 @@ uint64_t SelectionBytes(const Config& c, const CalibrationShape& shape) {
   return shape.longest <= c.index_topk ? 0 : sizeof(std::vector<uint32_t>) + 4 * c.index_topk + 16;
 }
 
-bool SharesIndexers(const Config& c) {
-  return std::find(c.indexer_types.begin(), c.indexer_types.end(), model::IndexerKind::kShared) !=
-         c.indexer_types.end();
-}
-
 }  // namespace
 
 uint64_t RoundUpAsShown(uint64_t bytes) {
@@ -73,7 +68,7 @@ CalibrationMemory MemoryOf(const Config& config, const std::vector<model::Tensor
   const uint64_t fixed =
       kProgramBytes + threads * kThreadBytes + 2 * layer + 2 * expert + specs.size() * kSpecBytes +
       2 * stats + shape.tokens * kTokenBytes + routes * kVisitBytes +
-      (SharesIndexers(config) ? shape.tokens * SelectionBytes(config, shape) : 0);
+      (config.shares_indexers() ? shape.tokens * SelectionBytes(config, shape) : 0);
   const uint64_t floats =
       std::max({AttentionFloats(config), MlpFloats(config, config.intermediate_size),
                 MlpFloats(config, config.moe_intermediate_size)});

@@ -4,6 +4,7 @@
 // Source: docs/model.md#config; transformers' GlmMoeDsaConfig.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -61,6 +62,11 @@ struct Config {
   }
   IndexerKind indexer_kind(uint64_t layer) const {
     return IsMtpLayer(layer) ? IndexerKind::kFull : indexer_types[layer];
+  }
+  // Whether a layer uses the positions that an earlier one chose.
+  bool shares_indexers() const {
+    return std::find(indexer_types.begin(), indexer_types.end(), IndexerKind::kShared) !=
+           indexer_types.end();
   }
 };
 
