@@ -70,15 +70,14 @@ TEST(RunJobs, RunsEachOnceAndStopsAtTheFirstError) {
     std::atomic<int> started{0};
     const Status status = RunJobs(1000, workers, [&](size_t i, size_t) -> Status {
       ++started;
-      if (i == 5) return Invalid("five");
-      return {};
+      if (i < 5) return {};
+      return Invalid("five");
     });
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.error().message, "five");
-    // Others of several may be at work for as long as the one with the error is held up.
-    if (workers == 1) {
-      EXPECT_EQ(started, 6);
-    }
+    // Whoever is held up, a worker that saw an error begins nothing more.
+    EXPECT_GE(started, 6);
+    EXPECT_LE(started, 5 + workers);
   }
 }
 

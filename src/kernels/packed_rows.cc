@@ -145,7 +145,7 @@ void PackPlain(PackedRows& packed, RowPointers rows) {
 }
 
 void PackGroups(base::ThreadPool& pool, PackedRows& packed, RowPointers rows, const Table& table) {
-  const size_t groups = RoundUp(rows.size(), kGroupRows) / kGroupRows;
+  const size_t groups = GroupsOf(rows.size());
   AllocateFloats(packed, groups * kGroupRows);
   auto* to = reinterpret_cast<float*>(packed.bytes.get());
   base::RunRanges(pool, groups, kGrain / kGroupRows, [&](size_t first, size_t last, size_t) {

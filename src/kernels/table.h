@@ -22,6 +22,7 @@ constexpr size_t kGroupRows = 3;
 constexpr size_t kGroupLanes = 8;
 constexpr size_t kBlockCols = 512;
 
+constexpr size_t GroupsOf(size_t rows) { return (rows + kGroupRows - 1) / kGroupRows; }
 constexpr size_t GroupSteps(size_t cols) { return (cols + kGroupLanes - 1) / kGroupLanes; }
 // Where a group's part of the `cols` columns from `first` on, which are a block, begins.
 constexpr size_t GroupPlace(size_t groups, size_t group, size_t first, size_t cols) {

@@ -162,8 +162,6 @@ struct PanelSums {
 
 #endif
 
-inline size_t GroupsIn(const MatMulArgs& a) { return (a.x_rows + kGroupRows - 1) / kGroupRows; }
-
 // kGroups groups of x against the panel; `rows` of them are there.
 template <size_t kGroups>
 inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, const float* panel, size_t n,
@@ -173,7 +171,7 @@ inline void GroupTile(const MatMulArgs& a, size_t group, size_t rows, const floa
 #pragma GCC unroll 6
   for (PanelSums& sum : sums) sum.Clear();
   const size_t steps = GroupSteps(cols.last - cols.first);
-  const float* x = a.x + GroupPlace(GroupsIn(a), group, cols.first, cols.last - cols.first);
+  const float* x = a.x + GroupPlace(GroupsOf(a.x_rows), group, cols.first, cols.last - cols.first);
   for (size_t step = 0; step < steps; ++step) {
     decltype(PanelSums::LoadX(x)) rows_of_x[kRows];
 #pragma GCC unroll 6
@@ -244,7 +242,7 @@ inline void BlockOfGroups(const MatMulArgs& a, const Weights& weights, Range gro
 
 template <class Weights>
 inline void MultiplyGroups(const MatMulArgs& a, const Weights& weights) {
-  const size_t groups = GroupsIn(a);
+  const size_t groups = GroupsOf(a.x_rows);
   for (size_t first = 0; first < a.cols; first += kBlockCols) {
     for (size_t group = 0; group < groups; group += kBlockGroups) {
       const size_t last = groups - group < kBlockGroups ? groups : group + kBlockGroups;

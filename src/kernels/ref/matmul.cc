@@ -38,7 +38,7 @@ void MultiplyPlain(const MatMulArgs& a, W w) {
 
 template <typename W>
 void MultiplyGroups(const MatMulArgs& a, W w) {
-  const size_t groups = (a.x_rows + kGroupRows - 1) / kGroupRows;
+  const size_t groups = GroupsOf(a.x_rows);
   const auto x = [&](size_t t, size_t k) {
     const size_t first = k / kBlockCols * kBlockCols;
     const size_t cols = std::min(kBlockCols, a.cols - first);
