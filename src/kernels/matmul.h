@@ -7,10 +7,11 @@
 // bits; the scalar set rounds after each product as well. The error of an element is at most
 //   (K / 8 + 16) * 2^-24 * sum_k |x[t, k] w[n, k]|.
 // kInt16, kInt8 and their groups sum blocks of 16 in whole numbers, exactly; what packing rounded
-// is told in packed_rows.h, the rest of the error has the same bound. kBf16Groups adds products of
-// BF16 pairs (bf16_table.h), again in an order that depends neither on the rows nor on the format:
-// in blocks of 512 columns a lane takes two of each eight columns, then four lanes and the blocks
-// are added. The error of an element is at most
+// is told in packed_rows.h, the rest of the error has the same bound; in kInt8Groups, which lifts x
+// above zero, with 1.01 times the largest |x| of its 128 columns in place of |x[t, k]|. kBf16Groups
+// adds products of BF16 pairs (bf16_table.h), again in an order that depends neither on the rows
+// nor on the format: in blocks of 512 columns a lane takes two of each eight columns, then four
+// lanes and the blocks are added. The error of an element is at most
 //   (min(K, 512) / 4 + K / 512 + 6) * 2^-24 * sum_k |x[t, k] w[n, k]|,
 // and numbers and sums of magnitudes below 2^-126 count as zero.
 // Outputs must not overlap inputs. Source: docs/kernels/matmul.md, avx512.md.

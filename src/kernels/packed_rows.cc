@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <new>
 #include <utility>
@@ -27,9 +26,8 @@ static_assert(kGrain % kPairRows == 0);
 size_t RoundUp(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
 
 void Allocate(PackedRows& packed, size_t size_bytes) {
-  auto* bytes = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size_bytes));
-  if (bytes == nullptr) throw std::bad_alloc();
-  packed.bytes.reset(bytes);
+  packed.bytes.reset(
+      static_cast<std::byte*>(::operator new (size_bytes, std::align_val_t{kAlignment})));
 }
 
 void AllocateFloats(PackedRows& packed, size_t rows) {
@@ -222,7 +220,9 @@ void PackNvfp4Row(const PackIntArgs& a, float input_scale) {
 
 }  // namespace
 
-void FreeAligned::operator()(std::byte* p) const { std::free(p); }
+void FreeAligned::operator()(std::byte* p) const {
+  ::operator delete (p, std::align_val_t{kAlignment});
+}
 
 RowForm FormFor(Format format, ActivationType type, size_t rows, Isa isa) {
   const bool few = rows <= kFewRows;

@@ -1,13 +1,18 @@
 #include "kernels/scratch.h"
 
-#include <vector>
+#include <algorithm>
+
+#include "tensor/matrix.h"
 
 namespace glimmer::kernels {
 
 float* Scratch(size_t floats) {
-  thread_local std::vector<float> memory;
-  if (memory.size() < floats) memory.assign(floats, 0.0f);
-  return memory.data();
+  thread_local tensor::OwnedMatrix memory;
+  if (memory.cols() < floats) {
+    memory = tensor::OwnedMatrix(1, floats);
+    std::ranges::fill(memory.elements(), 0.0f);
+  }
+  return memory.row(0);
 }
 
 }  // namespace glimmer::kernels

@@ -10,8 +10,8 @@ namespace glimmer::kernels {
 // Columns of a row of `cols` values that is padded to whole vectors.
 inline size_t PaddedCols(size_t cols) { return (cols + kKeyPanel - 1) / kKeyPanel * kKeyPanel; }
 
-// At least `floats` floats that belong to this thread until its next call. What they hold is
-// finite before their first use and left over later.
+// At least `floats` floats, from the beginning of a cache line on, that belong to this thread until
+// its next call. What they hold is finite before their first use and left over later.
 float* Scratch(size_t floats);
 
 }  // namespace glimmer::kernels

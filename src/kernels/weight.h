@@ -22,7 +22,8 @@ enum class Format : uint8_t {
 //   w[n, k] = E2M1(code[n, k]) * E4M3(block_scales[n, k / 16]) * tensor_scale      kNvfp4
 //   w[n, k] = E4M3(element[n, k]) * row_scales[n]                                  kE4m3
 // REQUIRES: cols % 16 == 0 and stride == cols for kNvfp4, whose block scales are not negative;
-// elements aligned to their size. Block scales that are NaN make what reads them not finite.
+// no NaN among elements of kE4m3; elements aligned to their size. Block scales that are NaN make
+// what reads them not finite.
 struct Weight {
   Format format = Format::kF32;
   size_t rows = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -27,24 +28,35 @@ struct MatrixView {
 using Matrix = MatrixView<float>;
 using ConstMatrix = MatrixView<const float>;
 
-// Owns [rows, cols] floats, not initialised.
+// Owns [rows, cols] floats, not initialised, from the beginning of a cache line on: a vector of a
+// row whose width is a multiple of sixteen never lies in two lines.
 class OwnedMatrix {
  public:
   OwnedMatrix() = default;
   OwnedMatrix(size_t rows, size_t cols)
-      : data_(std::make_unique_for_overwrite<float[]>(rows * cols)), rows_(rows), cols_(cols) {}
+      : memory_(std::make_unique_for_overwrite<float[]>(rows * cols + kLineBytes / sizeof(float))),
+        rows_(rows),
+        cols_(cols) {}
 
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }
-  float* row(size_t r) const { return data_.get() + r * cols_; }
-  std::span<float> elements() const { return {data_.get(), rows_ * cols_}; }
-  Matrix view() const { return {data_.get(), rows_, cols_, cols_}; }
+  float* row(size_t r) const { return data() + r * cols_; }
+  std::span<float> elements() const { return {data(), rows_ * cols_}; }
+  Matrix view() const { return {data(), rows_, cols_, cols_}; }
 
   operator Matrix() const { return view(); }       // NOLINT: used as a view everywhere
   operator ConstMatrix() const { return view(); }  // NOLINT: the same
 
  private:
-  std::unique_ptr<float[]> data_;
+  static constexpr uintptr_t kLineBytes = 64;
+
+  // The line is found anew each time, since aligned allocation gives its memory back less well.
+  float* data() const {
+    const auto address = reinterpret_cast<uintptr_t>(memory_.get());
+    return memory_.get() + (kLineBytes - address % kLineBytes) % kLineBytes / sizeof(float);
+  }
+
+  std::unique_ptr<float[]> memory_;
   size_t rows_ = 0;
   size_t cols_ = 0;
 };

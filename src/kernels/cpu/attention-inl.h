@@ -24,7 +24,8 @@ inline void ScoreTile(const AttendArgs& a, size_t n, size_t u) {
     F32xN query[kQ];
     for (size_t i = 0; i < kQ; ++i) query[i] = LoadN(q + i * a.query_stride + d);
     for (size_t j = 0; j < kScoreKeys; ++j) {
-      const F32xN key = LoadN(k + j * a.key_stride + d);
+      F32xN key = LoadN(k + j * a.key_stride + d);
+      KeepInRegister(key);
       for (size_t i = 0; i < kQ; ++i) sums[i][j] = MulAdd(query[i], key, sums[i][j]);
     }
   }

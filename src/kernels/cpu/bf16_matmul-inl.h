@@ -5,10 +5,11 @@
 // of four adds the pairs (2 l, 2 l + 1), (8 + 2 l, ...), ...; the lanes are added as (0 + 2) + (1 +
 // 3); the blocks are added in order. Neither the number of rows nor the format of W plays a part.
 //
-// Sixteen rows of W make a panel in scratch memory, quarter by quarter. NVFP4 is expanded exactly:
-// a product of an E2M1 and an E4M3 number has at most six significant bits. For few rows of x, BF16
-// is read where it stands. Included inside namespace glimmer::kernels::GLIMMER_ISA behind
-// elementwise-inl.h.
+// Sixteen rows of W make a panel in scratch memory, quarter by quarter, and each tile of x asks for
+// a share of what the next one is made of. NVFP4 is expanded exactly: a product of an E2M1 and an
+// E4M3 number has at most six significant bits.
+// Included inside namespace glimmer::kernels::GLIMMER_ISA behind head_rows-inl.h and
+// bf16_pairs-inl.h.
 
 constexpr size_t kPairBlock = 512;      // a panel takes 16 KB, six rows of x 6 KB
 constexpr size_t kPairBlockRows = 480;  // of x: 480 KB, half of a second-level cache
@@ -34,43 +35,19 @@ inline void AddSixteen(__m512 sums, Range cols, const MatMulArgs& a, float* y, s
   _mm512_mask_storeu_ps(y, there, sums);
 }
 
-// A block of sixteen rows of W, in `whole` steps and perhaps a last one of fewer columns; quarter r
-// of register j is row 4 r + j.
+// A block of sixteen rows of W; quarter r of register j is row 4 r + j.
 struct PairPanel {
   const uint16_t* words;  // [step][register][quarter][kPairColumns]
-  size_t whole;
-  static constexpr size_t columns_left = 0;
+  size_t steps;
+  Range n, cols;  // what it holds of W
   __m512i Load(size_t j, size_t step) const {
     return _mm512_load_si512(words + (step * 4 + j) * 4 * kPairColumns);
-  }
-  __m512i LoadLast(size_t j) const { return Load(j, whole); }
-};
-struct PairRowsOfW {
-  const uint16_t* rows[kPairWeightRows];
-  size_t whole, columns_left;
-  __m512i Load(size_t j, size_t step) const {
-    const auto quarter = [&](size_t r) {
-      return _mm_loadu_si128(
-          reinterpret_cast<const __m128i*>(rows[4 * r + j] + step * kPairColumns));
-    };
-    const __m512i two =
-        _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(quarter(0)), 0x00F0, quarter(1));
-    return _mm512_mask_broadcast_i32x4(_mm512_mask_broadcast_i32x4(two, 0x0F00, quarter(2)), 0xF000,
-                                       quarter(3));
-  }
-  __m512i LoadLast(size_t j) const {
-    alignas(64) uint16_t words[4 * kPairColumns] = {};
-    for (size_t r = 0; r < 4; ++r) {
-      __builtin_memcpy(words + r * kPairColumns, rows[4 * r + j] + whole * kPairColumns,
-                       columns_left * sizeof(uint16_t));
-    }
-    return _mm512_load_si512(words);
   }
 };
 
 // y[t .. t + kX, n] (+)= a block's part of the sums, for up to sixteen rows of W.
-template <size_t kX, class Weights>
-inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Range n, Range cols) {
+template <size_t kX>
+inline void PairTile(const MatMulArgs& a, size_t t, const PairPanel& panel) {
   __m512 sums[kX][4];
 #pragma GCC unroll 6
   for (auto& row : sums) {
@@ -78,11 +55,11 @@ inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Rang
     for (__m512& sum : row) sum = _mm512_setzero_ps();
   }
   const size_t stride = (a.cols + kPairColumns - 1) / kPairColumns * kPairColumns;
-  const uint16_t* x = a.pairs + t * stride + cols.first * kX;
-  const auto add = [&](auto load) {
+  const uint16_t* x = a.pairs + t * stride + panel.cols.first * kX;
+  for (size_t step = 0; step < panel.steps; ++step) {
     __m512i w[4];
 #pragma GCC unroll 4
-    for (size_t j = 0; j < 4; ++j) w[j] = load(j);
+    for (size_t j = 0; j < 4; ++j) w[j] = panel.Load(j, step);
 #pragma GCC unroll 6
     for (size_t i = 0; i < kX; ++i) {
       const __m512i row = _mm512_broadcast_i32x4(
@@ -91,29 +68,12 @@ inline void PairTile(const MatMulArgs& a, size_t t, const Weights& weights, Rang
       for (size_t j = 0; j < 4; ++j) sums[i][j] = DotPairs(sums[i][j], row, w[j]);
     }
     x += kX * kPairColumns;
-  };
-  for (size_t step = 0; step < weights.whole; ++step) {
-    add([&](size_t j) { return weights.Load(j, step); });
   }
-  if (weights.columns_left > 0) add([&](size_t j) { return weights.LoadLast(j); });
 #pragma GCC unroll 6
   for (size_t i = 0; i < kX; ++i) {
-    AddSixteen(SumQuarters(sums[i]), cols, a, a.y + (t + i) * a.y_stride + n.first,
-               n.last - n.first);
+    AddSixteen(SumQuarters(sums[i]), panel.cols, a, a.y + (t + i) * a.y_stride + panel.n.first,
+               panel.n.last - panel.n.first);
   }
-}
-
-// The rows [rows.first, rows.last) of x, whole groups but for the last one of all.
-template <class Weights>
-inline void PairTiles(const MatMulArgs& a, Range rows, const Weights& weights, Range n,
-                      Range cols) {
-  size_t t = rows.first;
-  for (; t + kPairRows <= rows.last; t += kPairRows) {
-    PairTile<kPairRows>(a, t, weights, n, cols);
-  }
-  if (t == rows.last) return;
-  WithConstant<kPairRows - 1>(rows.last - t,
-                              [&](auto count) { PairTile<count.value>(a, t, weights, n, cols); });
 }
 
 // The range that begins at `first` when [0, count) is cut into pieces of `size`.
@@ -128,7 +88,7 @@ inline size_t RowOfQuarter(Range n, size_t r, size_t j) {
 }
 
 // weights.Row(n, k).Load(i, count) gives `count` columns of a row from k + i on, at most kChunk,
-// and zeros behind them.
+// and zeros behind them; Prefetch() asks for a block from k on, also where there is none.
 template <class Weights>
 inline PairPanel MakePairPanel(const MatMulArgs& a, const Weights& weights, Range n, Range cols) {
   auto* words = reinterpret_cast<uint16_t*>(a.scratch);
@@ -155,18 +115,56 @@ inline PairPanel MakePairPanel(const MatMulArgs& a, const Weights& weights, Rang
     for (; k + kChunk <= columns; k += kChunk) store(k, kChunk);
     if (k < columns) store(k, columns - k);
   }
-  return {words, (columns + kPairColumns - 1) / kPairColumns};
+  return {words, (columns + kPairColumns - 1) / kPairColumns, n, cols};
+}
+
+// Where a panel begins.
+struct PanelPlace {
+  size_t row, column;
+};
+
+// The rows [rows.first, rows.last) of x, whole groups but for the last one of all, with the panel
+// at `place`; `next` is the one after it.
+template <class Weights>
+inline void MultiplyPanel(const MatMulArgs& a, const Weights& weights, Range rows, PanelPlace place,
+                          PanelPlace next) {
+  const PairPanel panel = MakePairPanel(a, weights, PieceAt(place.row, kPairWeightRows, a.w_rows),
+                                        PieceAt(place.column, kPairBlock, a.cols));
+  const size_t tiles = (rows.last - rows.first + kPairRows - 1) / kPairRows;
+  for (size_t tile = 0; tile < tiles; ++tile) {
+    const size_t end = kPairWeightRows * (tile + 1) / tiles;
+    for (size_t j = kPairWeightRows * tile / tiles; j < end; ++j) {
+      weights.Row(next.row + j, next.column).Prefetch();
+    }
+    const size_t t = rows.first + tile * kPairRows;
+    const size_t count = rows.last - t < kPairRows ? rows.last - t : kPairRows;
+    WithConstant<kPairRows>(count, [&](auto of_x) { PairTile<of_x.value>(a, t, panel); });
+  }
+}
+
+// A single group of x lets rows of W be read from one end to the other, as memory likes it.
+template <class Weights>
+inline void MultiplyFewPairs(const MatMulArgs& a, const Weights& weights) {
+  for (size_t row = 0; row < a.w_rows; row += kPairWeightRows) {
+    for (size_t k = 0; k < a.cols; k += kPairBlock) {
+      const PanelPlace next = k + kPairBlock < a.cols ? PanelPlace{row, k + kPairBlock}
+                                                      : PanelPlace{row + kPairWeightRows, 0};
+      MultiplyPanel(a, weights, {0, a.x_rows}, {row, k}, next);
+    }
+  }
 }
 
 template <class Weights>
 inline void MultiplyPairs(const MatMulArgs& a, const Weights& weights) {
+  if (a.x_rows <= kPairRows) return MultiplyFewPairs(a, weights);
   for (size_t k = 0; k < a.cols; k += kPairBlock) {
-    const Range cols = PieceAt(k, kPairBlock, a.cols);
     for (size_t t = 0; t < a.x_rows; t += kPairBlockRows) {
       const Range rows = PieceAt(t, kPairBlockRows, a.x_rows);
       for (size_t row = 0; row < a.w_rows; row += kPairWeightRows) {
-        const Range n = PieceAt(row, kPairWeightRows, a.w_rows);
-        PairTiles(a, rows, MakePairPanel(a, weights, n, cols), n, cols);
+        const PanelPlace next = row + kPairWeightRows < a.w_rows
+                                    ? PanelPlace{row + kPairWeightRows, k}
+                                    : PanelPlace{0, rows.last < a.x_rows ? k : k + kPairBlock};
+        MultiplyPanel(a, weights, rows, {row, k}, next);
       }
     }
   }
@@ -180,33 +178,14 @@ struct Bf16Chunks {
       if (count == kChunk) return _mm512_loadu_si512(w + i);
       return _mm512_maskz_loadu_epi16((1u << count) - 1, w + i);
     }
+    void Prefetch() const { PrefetchLines(w, kPairBlock * sizeof(uint16_t)); }
   };
   Part Row(size_t n, size_t k) const {
     return {static_cast<const uint16_t*>(a.w) + n * a.w_stride + k};
   }
 };
 
-// One group of x. Rows of W are read from one end to the other, as memory likes it.
-inline void PairsOfStoredRows(const MatMulArgs& a) {
-  for (size_t row = 0; row < a.w_rows; row += kPairWeightRows) {
-    const Range n = PieceAt(row, kPairWeightRows, a.w_rows);
-    for (size_t k = 0; k < a.cols; k += kPairBlock) {
-      const Range cols = PieceAt(k, kPairBlock, a.cols);
-      PairRowsOfW rows;
-      rows.whole = (cols.last - cols.first) / kPairColumns;
-      rows.columns_left = (cols.last - cols.first) % kPairColumns;
-      for (size_t i = 0; i < kPairWeightRows; ++i) {
-        rows.rows[i] =
-            static_cast<const uint16_t*>(a.w) + RowOfQuarter(n, i / 4, i % 4) * a.w_stride + k;
-      }
-      PairTiles(a, {0, a.x_rows}, rows, n, cols);
-    }
-  }
-}
-
-void PairsBf16(const MatMulArgs& a) {
-  a.x_rows <= kPairRows ? PairsOfStoredRows(a) : MultiplyPairs(a, Bf16Chunks{a});
-}
+void PairsBf16(const MatMulArgs& a) { MultiplyPairs(a, Bf16Chunks{a}); }
 
 // Two blocks of sixteen columns, looked up in their rows of nvfp4_products.
 inline __m512i ExpandNvfp4(uint64_t codes0, uint64_t codes1, __m256i products0, __m256i products1) {
@@ -242,6 +221,10 @@ struct Nvfp4Chunks {
       uint64_t sixteen;
       __builtin_memcpy(&sixteen, codes + 8 * block, sizeof sixteen);
       return sixteen;
+    }
+    void Prefetch() const {
+      PrefetchLines(codes, kPairBlock / 2);
+      PrefetchLine(scales);
     }
     __m256i Products(size_t block) const { return LoadInts(products + size_t{16} * scales[block]); }
   };

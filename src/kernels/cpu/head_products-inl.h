@@ -15,6 +15,7 @@ inline void Turn64(const float* x, float* turned) {
 
 // The other way round, for vectors; pairs of v[j] and v[j + 2] are the columns in order.
 inline void StoreTurned64(const __m256 (&v)[kEights], float* y) {
+#pragma GCC unroll 8
   for (size_t j = 0; j < kEights; ++j) {
     if (j / 2 % 2 == 1) continue;
     const __m256 low = _mm256_unpacklo_ps(v[j], v[j + 2]);
@@ -47,6 +48,7 @@ inline void SumRows64(const HeadProductArgs& a, const Head& head, size_t t, size
   if constexpr (Head::kTurned) {
     StoreTurned64(sums, y);
   } else {
+#pragma GCC unroll 8
     for (size_t j = 0; j < kEights; ++j) _mm256_storeu_ps(y + 8 * j, sums[j]);
   }
 }

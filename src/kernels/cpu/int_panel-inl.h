@@ -62,19 +62,25 @@ inline __m256i DoubledValues(__m256i nibbles) {
 template <class Use>
 inline void GatherEight(const IntMatMulArgs& a, size_t n, size_t first, size_t columns, Use use) {
   __m256i codes[2][8];
-  alignas(32) uint32_t scales[2][8] = {};
+  alignas(32) uint32_t scales[2][8];
+  const auto take = [&](size_t j, const uint8_t* row, const uint8_t* of_row) {
+    for (size_t half = 0; half < 2; ++half) {
+      codes[half][j] = LoadInts(row + 32 * half);
+      __builtin_memcpy(&scales[half][j], of_row + 4 * half, sizeof scales[half][j]);
+    }
+  };
   for (size_t j = 0; j < 8; ++j) {
-    alignas(32) uint8_t row[kIntBlock / 2] = {};
-    alignas(8) uint32_t of_row[2] = {};
+    const size_t at = (n + j) * a.cols + first;
+    if (n + j < a.w_rows && columns == kIntBlock) {
+      take(j, a.codes + at / 2, a.block_scales + at / 16);
+      continue;
+    }
+    uint8_t row[kIntBlock / 2] = {}, of_row[kIntSixteens] = {};
     if (n + j < a.w_rows) {
-      const size_t at = (n + j) * a.cols + first;
       __builtin_memcpy(row, a.codes + at / 2, columns / 2);
       __builtin_memcpy(of_row, a.block_scales + at / 16, columns / 16);
     }
-    for (size_t half = 0; half < 2; ++half) {
-      codes[half][j] = LoadInts(row + 32 * half);
-      scales[half][j] = of_row[half];
-    }
+    take(j, row, of_row);
   }
   for (size_t half = 0; half < 2; ++half) {
     Transpose8(codes[half]);
