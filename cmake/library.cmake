@@ -6,15 +6,16 @@ function(glimmer_not_fuzzed target)
   endif()
 endfunction()
 
-# glimmer_library(NAME SOURCES a.cc... [ALONE b.cc...] DEPS folder... [LINK target...])
+# glimmer_library(NAME [EVERY_ISA] SOURCES a.cc... [ALONE b.cc...] DEPS folder... [LINK target...])
 #
 # The library of one folder of src/, built when a program needs it. DEPS must equal the folder's
 # line in the file DEPS (tools/check_deps.py compares them). Every *_test.cc beside the sources
 # becomes part of the folder's test program NAME_test, so a test that nobody lists cannot exist.
 # ALONE: files that unity builds (presets asan and tsan) leave out, because a name that is local to
 # them stands in another file of the folder too.
+# EVERY_ISA: its test program is run for each instruction set (tests/CMakeLists.txt).
 function(glimmer_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "EVERY_ISA" "" "SOURCES;ALONE;DEPS;LINK" ${ARGN})
   add_library(glimmer_${name} STATIC EXCLUDE_FROM_ALL ${ARG_SOURCES})
   target_include_directories(glimmer_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
@@ -24,7 +25,8 @@ function(glimmer_library name)
     file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
     if(tests)
       add_executable(${name}_test ${tests})
-      target_link_libraries(${name}_test PRIVATE glimmer_${name} GTest::gtest_main)
+      target_link_libraries(${name}_test PRIVATE glimmer_${name}
+                            $<IF:$<BOOL:${ARG_EVERY_ISA}>,glimmer_isa_main,GTest::gtest_main>)
       target_compile_definitions(${name}_test PRIVATE
                                  GLIMMER_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
       glimmer_not_fuzzed(${name}_test)

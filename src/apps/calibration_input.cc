@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "calib/calibrated_conversion.h"
+#include "calib/memory.h"
 #include "quant/convert.h"
 #include "quant/version.h"
 
@@ -25,14 +26,6 @@ const std::map<std::string, model::Activations> kActivations = {{"bf16", model::
                                                                 {"f32", model::Activations::kF32}};
 const std::map<std::string, model::ExpertInputScale> kSharing = {
     {"expert", model::ExpertInputScale::kExpert}, {"layer", model::ExpertInputScale::kLayer}};
-
-base::Status CheckNotGiven(const std::vector<std::pair<std::string, Option>>& options,
-                           const std::string& instead) {
-  for (const auto& [name, option] : options) {
-    if (option.Given()) return base::Invalid(name + ": has no meaning with " + instead);
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -55,13 +48,25 @@ size_t CalibrationOptions::packing_workers() const {
   return threads == 0 ? quant::ConvertWorkers() : std::min(thread_count(), quant::kMaxWorkers);
 }
 
+Result<size_t> CalibrationOptions::packing_workers_within_memory(const quant::Plan& plan) const {
+  size_t workers = packing_workers();
+  if (memory.empty()) return workers;
+  GLIMMER_ASSIGN(const uint64_t most, memory_bytes());
+  while (workers > 1 && quant::ConvertMemoryBytes(plan, workers) > most) --workers;
+  const uint64_t least = quant::ConvertMemoryBytes(plan, workers);
+  if (least <= most) return workers;
+  return base::Exhausted(fmt::format("--memory: expected at least {} for this model, found {}",
+                                     base::HumanBytes(calib::RoundUpAsShown(least)),
+                                     base::HumanBytes(most)));
+}
+
 base::Status CalibrationOptions::CheckUnusedByStats() const {
-  return CheckNotGiven(declared, "--stats");
+  return CheckNotGiven(declared, "with --stats");
 }
 
 base::Status CalibrationOptions::CheckUnusedByWeightsOnly() const {
-  GLIMMER_TRY(CheckNotGiven(declared, "--weights-only"));
-  return CheckNotGiven(scaling, "--weights-only");
+  GLIMMER_TRY(CheckNotGiven(declared, "with --weights-only"));
+  return CheckNotGiven(scaling, "with --weights-only");
 }
 
 void AddCalibrationOptions(Command command, CalibrationOptions& options) {

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "data/calibration_set.h"
 #include "model/settings.h"
+#include "quant/plan.h"
 
 namespace glimmer::apps {
 
@@ -26,10 +27,10 @@ struct CalibrationOptions {
   std::string activations = "bf16";
   std::string expert_input_scale = "expert";
   std::optional<double> latent_norm_eps{};
-  std::string memory;                                      // empty: half of what there is
-  size_t threads = 0;                                      // 0: one for each core
-  std::vector<std::pair<std::string, Option>> declared{};  // that calibrating alone uses
-  std::vector<std::pair<std::string, Option>> scaling{};   // that input scales follow from
+  std::string memory;       // empty: half of what there is
+  size_t threads = 0;       // 0: one for each core
+  NamedOptions declared{};  // that calibrating alone uses
+  NamedOptions scaling{};   // that input scales follow from
 
   model::Settings settings() const;
   model::ExpertInputScale sharing() const;
@@ -37,6 +38,9 @@ struct CalibrationOptions {
   // Threads that pack: as many as were asked for, within quant::kMaxWorkers, whose memory they
   // take; quant::ConvertWorkers() of themselves.
   size_t packing_workers() const;
+  // The same where nothing is calibrated: no more than --memory holds, if it was given. Errors:
+  // kExhausted.
+  base::Result<size_t> packing_workers_within_memory(const quant::Plan& plan) const;
   // Errors: kInvalid for a text that is no size.
   base::Result<uint64_t> memory_bytes() const;
   // Where nothing is calibrated because of --stats, or because of --weights-only, which needs no

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "apps/terminal.h"
 #include "base/file.h"
@@ -53,16 +52,8 @@ std::string Speed(double bytes_per_second) {
   return HumanBytes(static_cast<uint64_t>(bytes_per_second)) + "/s";
 }
 
-std::string ExistingFolder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::path path = std::filesystem::absolute(folder, error).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  while (!base::FolderExists(path.string()) && path.has_relative_path()) path = path.parent_path();
-  return path.string();
-}
-
 void MeasureDisk(const std::string& folder, CalibrationEstimate& e) {
-  e.disk_folder = ExistingFolder(folder);
+  e.disk_folder = base::NearestFolder(folder);
   const base::Result<calib::DiskSpeed> disk = calib::MeasureDisk(e.disk_folder);
   if (disk.ok()) {
     e.disk = disk.value();

@@ -29,6 +29,7 @@ struct Options {
   std::string save_logits, compare;
   bool mtp = false;
   bool json = false;
+  NamedOptions of_texts{};
 };
 
 struct Text {
@@ -198,23 +199,8 @@ Status CheckOptionsFit(const Options& options) {
     return base::Invalid("expected one of --text, --tokens and --task, found " +
                          std::to_string(sources));
   }
-  const bool task = !options.task.empty();
-  const std::pair<const char*, bool> of_texts[] = {{"--context", options.context.has_value()},
-                                                   {"--stride", options.stride.has_value()},
-                                                   {"--save-logits", !options.save_logits.empty()},
-                                                   {"--compare", !options.compare.empty()},
-                                                   {"--mtp", options.mtp}};
-  const std::pair<const char*, bool> of_tasks[] = {{"--file", !options.gsm8k.file.empty()},
-                                                   {"--limit", options.gsm8k.limit.has_value()},
-                                                   {"--answers", !options.gsm8k.answers.empty()}};
-  for (const auto& [name, given] : of_texts) {
-    if (task && given) return base::Invalid(fmt::format("{}: has no meaning with --task", name));
-  }
-  for (const auto& [name, given] : of_tasks) {
-    if (!task && given)
-      return base::Invalid(fmt::format("{}: has no meaning without --task", name));
-  }
-  return {};
+  if (options.task.empty()) return CheckNotGiven(options.gsm8k.declared, "without --task");
+  return CheckNotGiven(options.of_texts, "with --task");
 }
 
 Status RunEval(const Options& options) {
@@ -232,23 +218,27 @@ void AddEval(Command program) {
   command.AddOption("--text", &options->text, "Text file to predict");
   command.AddOption("--tokens", &options->tokens,
                     "The same as token ids: a JSON array, taken as it is");
-  command
-      .AddOption("--context", &options->context,
-                 "Tokens of a window; by default the model's context")
+  const auto add = [&](const std::string& name, Destination destination,
+                       const std::string& description) {
+    const Option option = command.AddOption(name, destination, description);
+    options->of_texts.emplace_back(name, option);
+    return option;
+  };
+  add("--context", &options->context, "Tokens of a window; by default the model's context")
       .Range(size_t{2}, size_t{1} << 40);
-  command
-      .AddOption("--stride", &options->stride,
-                 "How far windows advance; by default the context, without overlap")
+  add("--stride", &options->stride,
+      "How far windows advance; by default the context, without overlap")
       .Range(size_t{1}, size_t{1} << 40);
-  command.AddOption("--chunk", &options->chunk, "Tokens of one pass")
+  add("--chunk", &options->chunk, "Tokens of one pass")
       .Range(size_t{1}, size_t{1} << 20)
       .ShowDefault();
-  command.AddOption("--save-logits", &options->save_logits,
-                    "Write all logits to a safetensors file, to compare another run with");
-  command.AddOption("--compare", &options->compare,
-                    "Logits of a base run: KL divergence, agreement and flips");
-  command.AddFlag("--mtp", &options->mtp,
-                  "Also the MTP layer: its logits, and how many drafts a greedy model accepts");
+  add("--save-logits", &options->save_logits,
+      "Write all logits to a safetensors file, to compare another run with");
+  add("--compare", &options->compare, "Logits of a base run: KL divergence, agreement and flips");
+  options->of_texts.emplace_back(
+      "--mtp", command.AddFlag("--mtp", &options->mtp,
+                               "Also the MTP layer: its logits, and how many drafts a greedy model "
+                               "accepts"));
   command.AddOption("--task", &options->task, "Answer questions instead: gsm8k").OneOf({"gsm8k"});
   AddGsm8kOptions(command, options->gsm8k);
   command.AddFlag("--json", &options->json, "Print JSON");

@@ -32,9 +32,11 @@ base::Status RunPlan(const Options& options) {
       const quant::Plan plan,
       quant::MakePlan(input.config, input.specs, std::move(recipe),
                       {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
-  const size_t workers = options.calibration.packing_workers();
+  size_t workers = options.calibration.packing_workers();
   std::optional<CalibrationEstimate> estimate;
-  if (!options.weights_only) {
+  if (options.weights_only) {
+    GLIMMER_ASSIGN(workers, options.calibration.packing_workers_within_memory(plan));
+  } else {
     GLIMMER_ASSIGN(estimate, EstimateCalibration(options.calibration, input, plan, options.out));
   }
   if (options.json) {

@@ -279,20 +279,6 @@ Status CheckOptionsFit(const Options& options) {
   return {};
 }
 
-// Workers that pack: of --threads, and where nothing is calibrated within --memory.
-base::Result<size_t> PackingWorkers(const Options& options, const quant::Plan& plan) {
-  size_t workers = options.calibration.packing_workers();
-  const bool calibrates = !options.weights_only && options.stats.empty();
-  if (calibrates || options.calibration.memory.empty()) return workers;
-  GLIMMER_ASSIGN(const uint64_t memory_bytes, options.calibration.memory_bytes());
-  while (workers > 1 && quant::ConvertMemoryBytes(plan, workers) > memory_bytes) --workers;
-  const uint64_t least = quant::ConvertMemoryBytes(plan, workers);
-  if (least <= memory_bytes) return workers;
-  return base::Exhausted(fmt::format("--memory: expected at least {} for this model, found {}",
-                                     HumanBytes(calib::RoundUpAsShown(least)),
-                                     HumanBytes(memory_bytes)));
-}
-
 Status RunQuantize(const Options& options) {
   GLIMMER_TRY(CheckOptionsFit(options));
   GLIMMER_ASSIGN(const uint64_t max_shard_bytes, base::ParseBytes(options.max_shard_size));
@@ -303,7 +289,11 @@ Status RunQuantize(const Options& options) {
       quant::MakePlan(input.config, input.specs, std::move(recipe),
                       {.weights_only = options.weights_only, .max_shard_bytes = max_shard_bytes}));
   for (const std::string& warning : plan.warnings) Warn(warning);
-  GLIMMER_ASSIGN(const size_t workers, PackingWorkers(options, plan));
+  const bool calibrates = !options.weights_only && options.stats.empty();
+  size_t workers = options.calibration.packing_workers();
+  if (!calibrates) {
+    GLIMMER_ASSIGN(workers, options.calibration.packing_workers_within_memory(plan));
+  }
   GLIMMER_ASSIGN(quant::Companions companions,
                  quant::QuantizedCompanions(plan, input.config_text, input.folder));
   companions.others = report::Names();

@@ -44,6 +44,7 @@ struct Options {
   bool raw = false;
   bool json = false;
   bool no_stats = false;
+  NamedOptions of_chats{};  // that --raw has no use for
 };
 
 uint64_t RandomSeed() { return std::random_device()() % 1'000'000; }
@@ -83,6 +84,12 @@ void PrintNote(const std::string& note) {
   std::fprintf(stderr, terminal ? "\x1b[2m%s\x1b[0m\n" : "%s\n", note.c_str());
 }
 
+// Of a single answer: what was written stands, and the exit code says that more would have come.
+void TellInterruption(const engine::Answer& answer) {
+  if (answer.end != engine::AnswerEnd::kInterrupted) return;
+  SetExitCode(base::ExitCode(base::ErrorKind::kCancelled));
+}
+
 // Continues the prompt as it is, without a template.
 Status Continue(const Options& options, const std::string& prompt, const text::Tokenizer& tokenizer,
                 engine::Session& session, const engine::AnswerOptions& answer_options) {
@@ -94,6 +101,7 @@ Status Continue(const Options& options, const std::string& prompt, const text::T
   };
   GLIMMER_ASSIGN(const engine::Answer answer,
                  engine::MakeAnswer(session, tokenizer, ids, answer_options, show, Interrupted()));
+  TellInterruption(answer);
   if (options.json) {
     chat::ParsedOutput parsed;
     parsed.content = answer.text;
@@ -111,6 +119,7 @@ Status AskOnce(const Options& options, const std::string& prompt, Chat& chat, bo
     if (!options.json) view.Show(event);
   };
   GLIMMER_ASSIGN(const ChatAnswer answer, chat.Ask(prompt, show, Interrupted()));
+  if (options.has_prompt) TellInterruption(answer.answer);
   const uint64_t seed = chat.options.sampling.seed;
   if (options.json) {
     Print(base::DumpJson(AnswerJson(answer, seed), 2) + "\n");
@@ -179,6 +188,7 @@ Status RunRun(const Options& options) {
   if (options.raw && !options.has_prompt) {
     return base::Invalid("--raw: expected a prompt to continue, --prompt TEXT");
   }
+  if (options.raw) GLIMMER_TRY(CheckNotGiven(options.of_chats, "with --raw"));
   GLIMMER_ASSIGN(const std::string prompt, ReadPrompt(options));
   GLIMMER_ASSIGN(const OpenedModel opened, OpenToCompute(options.model));
   GLIMMER_ASSIGN(const text::Tokenizer tokenizer, OpenTokenizer(opened));
@@ -189,7 +199,6 @@ Status RunRun(const Options& options) {
   if (!settings_shown && !options.no_stats && !lm_head.empty()) PrintNote(lm_head);
   engine::Session session(opened.model, *opened.pool);
   if (options.raw) return Continue(options, prompt, tokenizer, session, answer_options);
-
   GLIMMER_ASSIGN(const chat::ChatTemplate chat_template,
                  chat::ChatTemplate::Load(options.model.checkpoint));
   Chat chat(chat_template, tokenizer, session);
@@ -197,9 +206,7 @@ Status RunRun(const Options& options) {
   chat.system = options.system;
   chat.thinking = options.thinking == "on";
   if (options.has_prompt) {
-    GLIMMER_TRY(AskOnce(options, prompt, chat, !options.no_stats));
-    if (Interrupted().IsSet()) SetExitCode(base::ExitCode(base::ErrorKind::kCancelled));
-    return {};
+    return AskOnce(options, prompt, chat, !options.no_stats);
   }
   if (settings_shown) {
     Print(fmt::format("{}  {}\n", Bold(options.model.checkpoint), SettingsText(opened)));
@@ -232,12 +239,14 @@ void AddRun(Command program) {
   Command command = program.AddCommand("run", "Talk with a model, or get one answer");
   const Option prompt = command.AddOption("-p,--prompt", &options->prompt,
                                           "Answer this and leave; - reads it from standard input");
-  command.AddOption("--system", &options->system, "System message");
-  command
-      .AddOption("--thinking", &options->thinking,
-                 "on: the model thinks before it answers, shown dimmed; off: it does not")
-      .OneOf({"on", "off"})
-      .ShowDefault();
+  const Option system = command.AddOption("--system", &options->system, "System message");
+  const Option thinking =
+      command
+          .AddOption("--thinking", &options->thinking,
+                     "on: the model thinks before it answers, shown dimmed; off: it does not")
+          .OneOf({"on", "off"})
+          .ShowDefault();
+  options->of_chats = {{"--system", system}, {"--thinking", thinking}};
   command.AddFlag("--raw", &options->raw, "Continue the prompt as it is, without chat template");
   AddSamplingOptions(command, options->sampling);
   command
@@ -245,7 +254,7 @@ void AddRun(Command program) {
                  "auto: defaults from the checkpoint's generation_config.json; none: without it")
       .OneOf({"auto", "none"})
       .ShowDefault();
-  command.AddFlag("--json", &options->json, "With a prompt: print the answer as JSON");
+  command.AddFlag("--json", &options->json, "Print each answer as JSON");
   command.AddFlag("--no-stats", &options->no_stats, "No statistics behind answers");
   AddModelOptions(command, options->model);
   command.SetFooter(

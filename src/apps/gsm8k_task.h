@@ -17,7 +17,8 @@ struct Gsm8kOptions {
   size_t max_new_tokens = 512;
   std::string thinking = "off";
   std::string generation_config = "auto";
-  std::string answers;  // where to write the answers, one JSON object a line
+  std::string answers;      // where to write the answers, one JSON object a line
+  NamedOptions declared{};  // all of these
 };
 
 void AddGsm8kOptions(Command command, Gsm8kOptions& options);

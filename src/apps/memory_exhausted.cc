@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <new>
 
 #include "base/free_memory.h"
@@ -14,15 +16,34 @@ namespace glimmer::apps {
 namespace {
 
 thread_local uint64_t t_wanted_bytes = 0;
+std::terminate_handler g_terminate_before = nullptr;
 
-void OnMemoryExhausted() {
-  static const auto main_thread = ::getpid();
-  if (::gettid() == main_thread) throw std::bad_alloc();
+// Once, however many threads come here.
+[[noreturn]] void SayAndExit() {
+  static std::atomic_flag said;
+  while (said.test_and_set()) ::pause();
   const base::MemorySentence sentence = base::OutOfMemory(t_wanted_bytes);
   for (const char* text : {"glimmer: ", sentence.data(), "\n"}) {
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text, std::strlen(text));
   }
   ::_exit(base::ExitCode(base::ErrorKind::kExhausted));
+}
+
+void OnMemoryExhausted() {
+  static const auto main_thread = ::getpid();
+  if (::gettid() == main_thread) throw std::bad_alloc();
+  SayAndExit();
+}
+
+// Of an exception that nobody can catch.
+void OnTerminate() {
+  try {
+    if (std::current_exception()) throw;
+  } catch (const std::bad_alloc&) {
+    SayAndExit();
+  } catch (...) {
+  }
+  g_terminate_before();
 }
 
 // As the standard demands of operator new; remembers what a handler cannot know.
@@ -39,7 +60,10 @@ void* AllocateOrHandle(std::size_t bytes, Allocate allocate) {
 
 }  // namespace
 
-void HandleExhaustedMemory() { std::set_new_handler(OnMemoryExhausted); }
+void HandleExhaustedMemory() {
+  std::set_new_handler(OnMemoryExhausted);
+  g_terminate_before = std::set_terminate(OnTerminate);
+}
 
 uint64_t WantedBytes() { return t_wanted_bytes; }
 

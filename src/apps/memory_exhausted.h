@@ -5,9 +5,9 @@
 
 namespace glimmer::apps {
 
-// The main thread gets std::bad_alloc; on another one, where an exception would end the program
-// without a sentence, the program says it and ends with the code of kExhausted. To be called on the
-// main thread.
+// The main thread gets std::bad_alloc; where an exception would end the program without a sentence,
+// on another thread and in a task of a pool, the program says it and ends with the code of
+// kExhausted. To be called on the main thread.
 void HandleExhaustedMemory();
 
 // What the last allocation that failed on this thread asked for; 0 if none did.

@@ -18,6 +18,16 @@ void CheckRange(CLI::Option* option, Number low, Number high) {
   });
 }
 
+// One of its commands runs, which would not see them.
+void RefuseOwnOptions(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0) continue;
+    throw CLI::ValidationError(option->get_name(),
+                               fmt::format("has no meaning before `{} {}`", command.get_name(),
+                                           command.get_subcommands().front()->get_name()));
+  }
+}
+
 }  // namespace
 
 Option& Option::Required() {
@@ -57,6 +67,13 @@ Option& Option::Range(double low, double high) {
 
 bool Option::Given() const { return option_->count() > 0; }
 
+base::Status CheckNotGiven(const NamedOptions& options, const std::string& because) {
+  for (const auto& [name, option] : options) {
+    if (option.Given()) return base::Invalid(name + ": has no meaning " + because);
+  }
+  return {};
+}
+
 Command Command::AddCommand(const std::string& name, const std::string& description) {
   app_->require_subcommand(1);
   return Command(app_->add_subcommand(name, description), selected_);
@@ -79,7 +96,11 @@ void Command::SetFooter(const std::string& text) { app_->footer(text); }
 
 void Command::SetBody(CommandBody body) {
   app_->callback([app = app_, selected = selected_, body = std::move(body)] {
-    if (app->get_subcommands().empty()) *selected = body;
+    if (app->get_subcommands().empty()) {
+      *selected = body;
+    } else {
+      RefuseOwnOptions(*app);
+    }
   });
 }
 

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -57,6 +58,12 @@ class Option {
  private:
   CLI::Option* option_;
 };
+
+// With the names that errors call them by.
+using NamedOptions = std::vector<std::pair<std::string, Option>>;
+
+// Errors: kInvalid if one of them was given: "--mtp: has no meaning with --task".
+base::Status CheckNotGiven(const NamedOptions& options, const std::string& because);
 
 using CommandBody = std::function<base::Status()>;
 

@@ -97,12 +97,6 @@ Result<uint64_t> File::SizeBytes() const {
   return static_cast<uint64_t>(info.st_size);
 }
 
-Result<int64_t> File::ModifiedNs() const {
-  struct stat info;
-  if (::fstat(fd_, &info) != 0) return Failure("examine");
-  return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
-}
-
 Status File::ReadAt(std::span<std::byte> out, uint64_t offset) const {
   while (!out.empty()) {
     const size_t want = std::min(out.size(), kTransferBytes);
@@ -277,6 +271,16 @@ Status CreateFolder(const std::string& path) {
 bool FolderExists(const std::string& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
+}
+
+std::string NearestFolder(const std::string& path) {
+  std::error_code ignored;
+  fs::path folder = fs::absolute(path, ignored).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  while (!FolderExists(folder.string()) && folder.has_relative_path()) {
+    folder = folder.parent_path();
+  }
+  return folder.string();
 }
 
 bool FileExists(const std::string& path) {

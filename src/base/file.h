@@ -34,8 +34,6 @@ class File {
 
   const std::string& path() const { return path_; }
   Result<uint64_t> SizeBytes() const;
-  // Last modification in nanoseconds since 1970.
-  Result<int64_t> ModifiedNs() const;
 
   // Fills `out` from `offset`. Errors: kIo; kCorrupt when the file ends before.
   Status ReadAt(std::span<std::byte> out, uint64_t offset) const;
@@ -90,6 +88,8 @@ Status SyncFolder(const std::string& path);
 // Creates the folder and its parents. Not an error when it exists.
 Status CreateFolder(const std::string& path);
 bool FolderExists(const std::string& path);
+// The path itself, or the nearest folder above it that exists: for asking about its disk.
+std::string NearestFolder(const std::string& path);
 bool FileExists(const std::string& path);  // a regular file, symbolic links followed
 // Names in the folder, sorted, without "." and "..".
 Result<std::vector<std::string>> ListFolder(const std::string& path);

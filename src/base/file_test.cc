@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <new>
+#include <thread>
+
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "base/test_folder.h"
@@ -79,6 +84,23 @@ TEST(RunJobs, RunsEachOnceAndStopsAtTheFirstError) {
     EXPECT_GE(started, 6);
     EXPECT_LE(started, 5 + workers);
   }
+}
+
+TEST(RunJobs, AnExceptionOfTheCallersJobStopsTheOthers) {
+  std::atomic<bool> thrown{false};
+  std::atomic<int> started{0};
+  const auto job = [&](size_t, size_t worker) -> Status {
+    ++started;
+    if (worker == 0) {
+      thrown = true;
+      throw std::bad_alloc();
+    }
+    while (!thrown) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return {};
+  };
+  EXPECT_THROW(static_cast<void>(RunJobs(1000, 2, job)), std::bad_alloc);
+  EXPECT_LT(started, 1000);
 }
 
 }  // namespace

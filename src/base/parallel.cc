@@ -27,8 +27,13 @@ Status RunJobs(size_t count, size_t workers,
   };
   {
     std::vector<std::jthread> threads;
-    for (size_t worker = 1; worker < workers; ++worker) threads.emplace_back(work, worker);
-    work(0);
+    try {
+      for (size_t worker = 1; worker < workers; ++worker) threads.emplace_back(work, worker);
+      work(0);
+    } catch (...) {
+      failed.store(true);
+      throw;
+    }
   }
   if (first_error) return *first_error;
   return {};

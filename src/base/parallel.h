@@ -22,7 +22,8 @@ class CancelFlag {
 
 // Runs job(index, worker) for every index below `count`, indices handed out in order, on
 // `workers` threads (worker < workers). After the first error no new job starts; that error is
-// returned once all running jobs have ended. Jobs must not throw.
+// returned once all running jobs have ended. A job that throws on the calling thread stops the
+// others likewise, and the exception goes on; on another thread it ends the program.
 Status RunJobs(size_t count, size_t workers,
                const std::function<Status(size_t index, size_t worker)>& job);
 

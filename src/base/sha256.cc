@@ -45,7 +45,8 @@ std::string Sha256Of(std::string_view text) {
   return hash.Hex();
 }
 
-Result<std::string> Sha256OfFile(const std::string& path, const CancelFlag& cancel) {
+Result<std::string> Sha256OfFile(const std::string& path, const CancelFlag& cancel,
+                                 std::atomic<uint64_t>* bytes_done) {
   GLIMMER_ASSIGN(const File file, File::OpenForReading(path));
   GLIMMER_ASSIGN(const uint64_t size_bytes, file.SizeBytes());
   Sha256 hash;
@@ -54,6 +55,7 @@ Result<std::string> Sha256OfFile(const std::string& path, const CancelFlag& canc
       file.ReadInPieces(0, size_bytes, piece, [&](std::span<const std::byte> bytes) -> Status {
         if (cancel.IsSet()) return Cancelled("stopped");
         hash.Add(bytes);
+        if (bytes_done != nullptr) *bytes_done += bytes.size();
         return {};
       }));
   return hash.Hex();

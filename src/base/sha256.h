@@ -2,7 +2,9 @@
 // `sha256sum`. The library behind it is OpenSSL's libcrypto.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,8 +34,9 @@ class Sha256 {
 };
 
 std::string Sha256Of(std::string_view text);
-// Of the file's bytes as they stand on the disk. Errors: kNotFound, kIo, kInvalid for no file,
-// kCancelled.
-Result<std::string> Sha256OfFile(const std::string& path, const CancelFlag& cancel);
+// Of the file's bytes as they stand on the disk; `bytes_done` grows by what was read. Errors:
+// kNotFound, kIo, kInvalid for no file, kCancelled.
+Result<std::string> Sha256OfFile(const std::string& path, const CancelFlag& cancel,
+                                 std::atomic<uint64_t>* bytes_done = nullptr);
 
 }  // namespace glimmer::base

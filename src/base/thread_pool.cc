@@ -112,15 +112,22 @@ ThreadPool::ThreadPool(size_t threads) : parts_(new Part[threads]) {
   const std::vector<std::vector<size_t>> places = PlaceThreads(ReadProcessors(allowed), threads);
   const WorkersBlockSignals mask;
   workers_.reserve(threads - 1);
-  for (size_t thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread, home = places[thread], allowed] {
-      ThreadPlace place(home, allowed);
-      Work(thread, place);
-    });
+  try {
+    for (size_t thread = 1; thread < threads; ++thread) {
+      workers_.emplace_back([this, thread, home = places[thread], allowed] {
+        ThreadPlace place(home, allowed);
+        Work(thread, place);
+      });
+    }
+  } catch (...) {
+    EndWorkers();
+    throw;
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { EndWorkers(); }
+
+void ThreadPool::EndWorkers() {
   stop_.store(true);
   wake_.fetch_add(1);
   WakeSleepers(wake_, INT_MAX);

@@ -17,11 +17,12 @@ class ThreadPlace;  // base/thread_place.h
 
 // One thread at a time may call Run. Between loops the workers wait, a short while by spinning, in
 // which they give way to other processes. They take no signals but faults. They are kept to
-// processors as PlaceThreads() says, while no other process
-// takes them; the calling thread is not, it belongs to the caller.
+// processors as PlaceThreads() says, while no other process takes them; the calling thread is not,
+// it belongs to the caller.
 class ThreadPool {
  public:
-  // `threads` counts the calling one. REQUIRES: threads >= 1.
+  // `threads` counts the calling one. Throws std::system_error if they cannot all be started.
+  // REQUIRES: threads >= 1.
   explicit ThreadPool(size_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -46,6 +47,7 @@ class ThreadPool {
   };
 
   void RunOnAll(size_t count, const std::function<void(size_t, size_t)>& task);
+  void EndWorkers();
   void Work(size_t thread, ThreadPlace& place);
   uint64_t NextLoop(uint64_t last);
   void TakeTasks(uint64_t loop_word, size_t thread) noexcept;

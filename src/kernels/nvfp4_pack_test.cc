@@ -175,18 +175,10 @@ TEST_P(EveryIsa, ReportsWhatIsNotFinite) {
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryIsa, ::testing::ValuesIn(AvailableIsas()),
                          [](const auto& isa) { return std::string(IsaName(isa.param)); });
 
-// CTest runs this program once for each GLIMMER_ISA (see tests/CMakeLists.txt).
+// CTest runs this program once for each GLIMMER_ISA that the processor has (tests/isa_main.cc).
 TEST(ActiveIsa, IsTheForcedOne) {
   const char* forced = std::getenv("GLIMMER_ISA");
-  const std::vector<Isa> available = AvailableIsas();
-  if (forced == nullptr) {
-    EXPECT_EQ(ActiveIsa(), available.back());
-    return;
-  }
-  const bool can_run = std::any_of(available.begin(), available.end(),
-                                   [&](Isa isa) { return IsaName(isa) == forced; });
-  EXPECT_EQ(CheckIsaRequest().ok(), can_run);
-  EXPECT_EQ(IsaName(ActiveIsa()), can_run ? forced : "scalar");
+  EXPECT_EQ(IsaName(ActiveIsa()), forced != nullptr ? forced : IsaName(AvailableIsas().back()));
 }
 
 }  // namespace

@@ -119,6 +119,7 @@ kernels::PackedRows PackLatents(const Pass& pass, const AttentionInput& input,
 }  // namespace
 
 void AttendExpanded(const Pass& pass, const AttentionInput& input, Matrix heads) {
+  if (input.span.count == 0) return;
   const OperatorTimer timer(pass, Operator::kAttention);
   const Config& c = pass.model.config;
   const OwnedMatrix latents(input.span.first_position + input.span.count, input.latents.cols());

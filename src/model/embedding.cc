@@ -16,6 +16,14 @@ base::Status CheckIds(const Config& config, std::span<const int32_t> ids) {
   return {};
 }
 
+base::Status CheckText(const Config& config, size_t length, std::span<const int32_t> ids) {
+  GLIMMER_TRY(CheckIds(config, ids));
+  if (length + ids.size() <= config.max_position_embeddings) return {};
+  return base::Invalid(fmt::format(
+      "the text has {} tokens: expected at most {}, as max_position_embeddings in {} says",
+      length + ids.size(), config.max_position_embeddings, kConfigName));
+}
+
 void Embed(const Model& model, std::span<const int32_t> ids, tensor::Matrix rows) {
   for (size_t i = 0; i < ids.size(); ++i) {
     kernels::DecodeRows(model.weights.embed_tokens, static_cast<size_t>(ids[i]), rows.Rows(i, 1));

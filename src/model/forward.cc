@@ -1,7 +1,5 @@
 #include "model/forward.h"
 
-#include <fmt/format.h>
-
 #include "model/block.h"
 #include "model/embedding.h"
 #include "model/linear.h"
@@ -14,18 +12,6 @@ using base::Result;
 using tensor::ConstMatrix;
 using tensor::Matrix;
 using tensor::OwnedMatrix;
-
-base::Status CheckContinuations(const Model& model, std::span<const Continuation> continuations) {
-  for (const Continuation& next : continuations) {
-    GLIMMER_TRY(CheckIds(model.config, next.ids));
-    const size_t length = next.sequence->length + next.ids.size();
-    if (length <= model.config.max_position_embeddings) continue;
-    return base::Invalid(fmt::format(
-        "the text has {} tokens: expected at most {}, as max_position_embeddings in {} says",
-        length, model.config.max_position_embeddings, kConfigName));
-  }
-  return {};
-}
 
 void EmbedAll(const Pass& pass, std::span<const Continuation> continuations, Matrix x) {
   const OperatorTimer timer(pass, Operator::kEmbedding);
@@ -40,9 +26,9 @@ void EmbedAll(const Pass& pass, std::span<const Continuation> continuations, Mat
 Result<OwnedMatrix> Forward(const Model& model, base::ThreadPool& pool,
                             std::span<const Continuation> continuations, Observer* observer,
                             OperatorClock* clock) {
-  GLIMMER_TRY(CheckContinuations(model, continuations));
   std::vector<Span> spans;
   for (const Continuation& next : continuations) {
+    GLIMMER_TRY(CheckText(model.config, next.sequence->length, next.ids));
     spans.push_back({next.sequence, 0, next.ids.size(), next.sequence->length});
   }
   Pass pass = MakePass(model, pool, observer, std::move(spans));

@@ -16,7 +16,7 @@ using tensor::OwnedMatrix;
 Result<OwnedMatrix> ForwardMtp(const Model& model, base::ThreadPool& pool, size_t mtp_layer,
                                Continuation next, ConstMatrix hidden, Observer* observer) {
   GLIMMER_CHECK(mtp_layer < model.weights.mtp.size() && hidden.rows == next.ids.size());
-  GLIMMER_TRY(CheckIds(model.config, next.ids));
+  GLIMMER_TRY(CheckText(model.config, next.sequence->mtp_length, next.ids));
   const MtpWeights& weights = model.weights.mtp[mtp_layer];
   const size_t width = model.config.hidden_size;
   const Pass pass = MakePass(model, pool, observer,

@@ -15,7 +15,7 @@ namespace glimmer::model {
 // hidden[i] (of position mtp_length + i) with ids[i], the token behind that position. Returns
 // m [T, H]; Logits() makes drafts of it. With several MTP layers each has its own cache, and
 // `mtp_length` counts for the one in use.
-// Errors: kInvalid as Forward. REQUIRES: the model has that layer, hidden.rows == ids.size().
+// Errors: as Forward. REQUIRES: the model has that layer, hidden.rows == ids.size().
 base::Result<tensor::OwnedMatrix> ForwardMtp(const Model& model, base::ThreadPool& pool,
                                              size_t mtp_layer, Continuation next,
                                              tensor::ConstMatrix hidden,

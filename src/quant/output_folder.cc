@@ -59,15 +59,6 @@ std::set<std::string> PlannedNames(const Plan& plan, const Companions& companion
   return names;
 }
 
-// The nearest folder above that exists, for asking about its disk.
-std::string ExistingParent(std::string path) {
-  path = std::filesystem::absolute(path).lexically_normal().string();
-  while (!base::FolderExists(path) && path.size() > 1) {
-    path = std::filesystem::path(path).parent_path().string();
-  }
-  return path;
-}
-
 uint64_t AllocatedBytes(const std::string& path) {
   const auto file = base::File::OpenForReading(path);
   if (!file.ok()) return 0;
@@ -88,7 +79,7 @@ Status CheckDiskSpace(const Plan& plan, const Companions& companions, const std:
     needed += file.file_bytes;
     there += AllocatedBytes(path) + AllocatedBytes(base::PartialPath(path));
   }
-  GLIMMER_ASSIGN(const uint64_t free, base::FreeDiskBytes(ExistingParent(folder)));
+  GLIMMER_ASSIGN(const uint64_t free, base::FreeDiskBytes(base::NearestFolder(folder)));
   if (needed <= free + there) return {};
   return base::Exhausted(fmt::format("{}: the output needs {}, but its disk has {} free",
                                      Quoted(folder), base::HumanBytes(needed - there),

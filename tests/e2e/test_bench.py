@@ -4,8 +4,10 @@ Speeds are not looked at: a busy machine must not fail a test.
 """
 
 import json
+import resource
 import unittest
 
+from calibration import limited
 from glimmer import EXHAUSTED, INVALID, NOT_FOUND, PROJECT, REFERENCE, Case, run, run_json
 
 CONFIG = json.loads((REFERENCE / "config.json").read_text())
@@ -180,6 +182,21 @@ class Refusals(Case):
         for word in ("x", "1,2", "-3"):
             self.refuse([f"--prompt={word}"], INVALID, "--prompt", f'"{word}"')
         self.refuse(["--runs=0"], INVALID, "--runs")
+        # 2^54 k would be 0 in 64 bits.
+        self.refuse([f"--depth={2**54}k"], INVALID, "--depth", f'"{2**54}k"')
+
+    def test_options_before_a_command_of_its_own(self):
+        for options in (["--json"], ["--runs", 3], ["--threads", 1]):
+            self.assert_fails(run("bench", *options, "pack"), INVALID, options[0], "bench pack")
+        self.assert_fails(run("bench", REFERENCE, "pack"), INVALID, "MODEL_DIR", "bench pack")
+
+    def test_threads_that_cannot_be_started(self):
+        done = run("bench", REFERENCE, "--threads", 256, "--prompt", 1, "--decode", 0,
+                   preexec_fn=limited(resource.RLIMIT_AS, 1_000_000_000))
+        self.assertEqual(done.returncode, EXHAUSTED, done.stderr)
+        warning, said = done.stderr.splitlines()
+        self.assertIn("warning: --threads 256", warning)
+        self.assertIn("a thread and its stack could not be had", said)
 
     def test_nothing_to_measure(self):
         self.refuse(["--prompt", 0, "--decode", 0], INVALID, "--prompt", "--decode")

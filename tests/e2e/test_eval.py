@@ -468,15 +468,17 @@ class Refusals(EvalCase):
         self.assertIn("-5", done.stderr)
 
     def test_options_of_the_task_need_the_task(self):
-        for options in [["--limit", 3], ["--file", "x"], ["--answers", self.folder / "a"]]:
+        for options in [["--limit", 3], ["--file", "x"], ["--answers", self.folder / "a"],
+                        ["--thinking", "on"], ["--max-new-tokens", 9],
+                        ["--generation-config", "none"]]:
             with self.subTest(options=options):
                 self.refuse_model(REFERENCE, INVALID, options[0], options=options)
 
     def test_options_of_the_text_do_not_go_with_the_task(self):
         path = self.folder / "problems.jsonl"
         path.write_text('{"question": "What is 1 + 1?", "answer": "#### 2"}\n')
-        for options in [["--context", 7], ["--mtp"], ["--compare", "x"],
-                        ["--save-logits", self.folder / "x"]]:
+        for options in [["--context", 7], ["--stride", 7], ["--chunk", 7], ["--mtp"],
+                        ["--compare", "x"], ["--save-logits", self.folder / "x"]]:
             with self.subTest(options=options):
                 done = run("eval", REFERENCE, "--task", "gsm8k", "--file", path, *options)
                 self.assert_fails(done, INVALID, options[0])

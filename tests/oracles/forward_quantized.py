@@ -1,6 +1,6 @@
 """NVFP4 models in float32: dequantized weights, and fake-quantized activations (W4A4).
 
-Weights follow nvfp4-modelopt.md 1.10 in float32: value(code) * (weight_scale * weight_scale_2).
+Weights follow docs/formats.md#nvfp4 in float32: value(code) * (weight_scale * weight_scale_2).
 
 Activations: the float32 input x of a quantized linear is cut into blocks of 16 along its last
 dimension. In float32, with s the linear's input_scale:

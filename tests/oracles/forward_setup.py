@@ -274,7 +274,7 @@ def save_tensors(path, tensors):
 
 
 class Mtp:
-    """The MTP layer of a model loaded with_mtp: glm51-model.md 4.1 around transformers' layer."""
+    """The MTP layer of a model loaded with_mtp: docs/model.md#mtp around transformers' layer."""
 
     def __init__(self, model, weights):
         number = model.config.num_hidden_layers
