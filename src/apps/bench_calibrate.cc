@@ -91,9 +91,9 @@ Spread RatesOf(double operations, const Spread& seconds) {
   return {giga / seconds.high, giga / seconds.median, giga / seconds.low};
 }
 
-Spread MeasurePeaks(kernels::PeakKind kind, size_t threads, size_t runs) {
+Spread MeasurePeaks(kernels::PeakKind kind, base::ThreadPool& pool, size_t runs) {
   std::vector<double> rates;
-  for (size_t i = 0; i < runs; ++i) rates.push_back(MeasurePeak(kind, threads));
+  for (size_t i = 0; i < runs; ++i) rates.push_back(MeasurePeak(kind, pool, pool.threads()));
   return SpreadOf(std::move(rates));
 }
 
@@ -131,9 +131,9 @@ Status RunBench(const Options& options) {
   base::ThreadPool pool(threads);
   std::vector<Rate> rates = {{kernels::HasBf16Products() ? "peak: BF16 products in registers"
                                                          : "peak: BF16 widened, so that of F32",
-                              MeasurePeaks(kernels::PeakKind::kBf16, threads, options.runs)},
+                              MeasurePeaks(kernels::PeakKind::kBf16, pool, options.runs)},
                              {"peak: F32 multiply-adds in registers",
-                              MeasurePeaks(kernels::PeakKind::kF32, threads, options.runs)}};
+                              MeasurePeaks(kernels::PeakKind::kF32, pool, options.runs)}};
   for (const Product& product : kProducts) {
     rates.push_back(MeasureProduct(product, options, pool));
   }

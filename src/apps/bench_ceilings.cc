@@ -2,48 +2,57 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 
 #include "apps/measure.h"
-#include "base/parallel.h"
+#include "base/processors.h"
 
 namespace glimmer::apps {
 namespace {
 
 using kernels::PeakKind;
 
-// Far more than the caches hold.
-constexpr size_t kReadBytes = size_t{512} << 20;
+// Far more than the caches hold, those of many sockets too.
+constexpr size_t kLeastReadBytes = size_t{512} << 20;
+constexpr size_t kReadBytesOfThread = size_t{32} << 20;
 constexpr size_t kPeakMillions = 1000;
+// Long enough that beginning and ending a loop on all threads do not count.
+constexpr double kLeastSeconds = 0.02;
 
-// Seconds of job(thread) on `threads` threads at once.
-template <typename Job>
-double SecondsOnAll(size_t threads, Job job) {
-  return SecondsOf([&] {
-    const base::Status done = base::RunJobs(threads, threads, [&](size_t index, size_t) {
-      job(index);
-      return base::Status();
-    });
-    static_cast<void>(done);  // no job fails
-  });
+// More threads than processors have no caches of their own.
+size_t ReadBytes(size_t threads) {
+  return std::max(kLeastReadBytes,
+                  std::min(threads, base::UsableProcessors()) * kReadBytesOfThread);
+}
+
+// What run() returns, a second, of as many runs as that takes.
+template <typename Run>
+double RateOf(Run run) {
+  double amount = 0, seconds = 0;
+  while (seconds < kLeastSeconds) seconds += SecondsOf([&] { amount += run(); });
+  return amount / seconds;
 }
 
 }  // namespace
 
-double MeasurePeak(PeakKind kind, size_t threads) {
+double MeasurePeak(PeakKind kind, base::ThreadPool& pool, size_t threads) {
   std::vector<double> operations(threads);
-  const double seconds = SecondsOnAll(
-      threads, [&](size_t thread) { operations[thread] = kernels::RunPeak(kind, kPeakMillions); });
-  return operations[0] * static_cast<double>(threads) / seconds / 1e9;
+  const auto run = [&] {
+    pool.Run(threads,
+             [&](size_t i, size_t) { operations[i] = kernels::RunPeak(kind, kPeakMillions); });
+    return operations[0] * static_cast<double>(threads);
+  };
+  return RateOf(run) / 1e9;
 }
 
 PeakKind PeakFor(model::Activations activations) {
   switch (activations) {
     case model::Activations::kF32:
+    case model::Activations::kNvfp4:  // of many rows
       return PeakKind::kF32;
     case model::Activations::kBf16:
       return PeakKind::kBf16;
     case model::Activations::kInt8:
-    case model::Activations::kNvfp4:  // E2M1 doubled is a whole number
       break;
   }
   return PeakKind::kInt8;
@@ -61,9 +70,16 @@ const char* PeakName(PeakKind kind) {
   return "INT8";
 }
 
-CeilingMeter::CeilingMeter(const std::vector<size_t>& thread_counts)
-    : words_(kReadBytes / sizeof(uint64_t), 1) {
+CeilingMeter::CeilingMeter(base::ThreadPool& pool, const std::vector<size_t>& thread_counts)
+    : pool_(pool),
+      words_(ReadBytes(pool.threads()) / sizeof(uint64_t)),
+      bytes_(base::AllocateHugeBytes(words_ * sizeof(uint64_t))) {
   for (const size_t threads : thread_counts) best_[threads];
+  // Each thread fills its part, which is then near to it.
+  pool_.Run(pool_.threads(), [&](size_t part, size_t) {
+    const std::span<uint64_t> words = Part(part, pool_.threads());
+    std::uninitialized_fill(words.begin(), words.end(), 1);
+  });
 }
 
 void CeilingMeter::Measure() {
@@ -73,7 +89,7 @@ void CeilingMeter::Measure() {
     best.read = std::max({best.read, of_fewer.read, MeasureRead(threads)});
     for (const PeakKind kind : kPeaks) {
       double& peak = best.peaks[static_cast<size_t>(kind)];
-      peak = std::max({peak, of_fewer.peak(kind), MeasurePeak(kind, threads)});
+      peak = std::max({peak, of_fewer.peak(kind), MeasurePeak(kind, pool_, threads)});
     }
     of_fewer = best;
   }
@@ -85,13 +101,18 @@ void CeilingMeter::MeasureIfDue() {
   if (times_ == 0 || std::chrono::steady_clock::now() - last_ >= kPause) Measure();
 }
 
+std::span<uint64_t> CeilingMeter::Part(size_t part, size_t parts) const {
+  const size_t first = words_ * part / parts, last = words_ * (part + 1) / parts;
+  return {reinterpret_cast<uint64_t*>(bytes_.get()) + first, last - first};
+}
+
 double CeilingMeter::MeasureRead(size_t threads) const {
   std::atomic<uint64_t> sink{0};  // keeps the results alive
-  const size_t part = words_.size() / threads;
-  const double seconds = SecondsOnAll(threads, [&](size_t thread) {
-    sink += kernels::ReadOnce(std::span(words_).subspan(thread * part, part));
-  });
-  return static_cast<double>(part * threads * sizeof(uint64_t)) / seconds / 1e9;
+  const auto run = [&] {
+    pool_.Run(threads, [&](size_t i, size_t) { sink += kernels::ReadOnce(Part(i, threads)); });
+    return static_cast<double>(words_ * sizeof(uint64_t));
+  };
+  return RateOf(run) / 1e9;
 }
 
 }  // namespace glimmer::apps

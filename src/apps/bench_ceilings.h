@@ -6,9 +6,11 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "base/huge_pages.h"
+#include "base/thread_pool.h"
 #include "kernels/peak.h"
 #include "model/settings.h"
 
@@ -17,8 +19,9 @@ namespace glimmer::apps {
 constexpr kernels::PeakKind kPeaks[] = {kernels::PeakKind::kF32, kernels::PeakKind::kBf16,
                                         kernels::PeakKind::kInt8};
 
-// GFLOP/s (for kInt8 Gop/s) of one run on `threads` threads at once, some 50 ms.
-double MeasurePeak(kernels::PeakKind kind, size_t threads);
+// GFLOP/s (for kInt8 Gop/s) of `threads` threads of the pool at once, some tens of milliseconds.
+// REQUIRES: threads <= pool.threads().
+double MeasurePeak(kernels::PeakKind kind, base::ThreadPool& pool, size_t threads);
 
 struct Ceilings {
   double read = 0;                                // GB/s
@@ -34,8 +37,9 @@ const char* PeakName(kernels::PeakKind kind);
 
 class CeilingMeter {
  public:
-  // Takes half a GB of memory.
-  explicit CeilingMeter(const std::vector<size_t>& thread_counts);
+  // Takes half a GB of memory, with many threads 32 MB for each. The pool must outlive it.
+  // REQUIRES: no count is more than the pool's.
+  CeilingMeter(base::ThreadPool& pool, const std::vector<size_t>& thread_counts);
 
   // Measures everything once more, some tenths of a second.
   void Measure();
@@ -47,8 +51,11 @@ class CeilingMeter {
 
  private:
   double MeasureRead(size_t threads) const;
+  std::span<uint64_t> Part(size_t part, size_t parts) const;
 
-  std::vector<uint64_t, base::HugePageAllocator<uint64_t>> words_;
+  base::ThreadPool& pool_;
+  size_t words_;
+  base::HugeBytes bytes_;  // of the words
   std::map<size_t, Ceilings> best_;
   size_t times_ = 0;
   std::chrono::steady_clock::time_point last_;

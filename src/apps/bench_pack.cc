@@ -1,15 +1,17 @@
 // `bench pack`: BF16 to NVFP4, beside the memory bandwidth.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <random>
 
 #include "apps/command.h"
 #include "apps/measure.h"
 #include "apps/terminal.h"
 #include "base/json.h"
-#include "base/parallel.h"
 #include "base/processors.h"
 #include "base/text.h"
+#include "base/thread_pool.h"
 #include "kernels/nvfp4_pack.h"
 #include "kernels/peak.h"
 #include "tensor/nvfp4.h"
@@ -38,7 +40,9 @@ struct Rate {
 class PackBench {
  public:
   explicit PackBench(const Options& options)
-      : options_(options), weights_(options.megabytes * 1'000'000 / 2 / kUnit * kUnit) {
+      : options_(options),
+        weights_(options.megabytes * 1'000'000 / 2 / kUnit * kUnit),
+        pool_(std::min(base::UsableProcessors(), weights_.size() / kUnit)) {
     std::mt19937 random(1);
     std::normal_distribution<float> normal(0, 0.02f);
     std::vector<Bf16> pattern(size_t{1} << 16);
@@ -51,7 +55,7 @@ class PackBench {
   std::vector<Rate> Run() {
     std::vector<Rate> rates;
     std::vector<size_t> thread_counts = {1};
-    if (base::UsableProcessors() > 1) thread_counts.push_back(base::UsableProcessors());
+    if (pool_.threads() > 1) thread_counts.push_back(pool_.threads());
     const kernels::Isa best = kernels::ActiveIsa();
     for (const size_t threads : thread_counts) {
       rates.push_back(Time("memory read", best, threads, [&](auto w, auto, auto) { Read(w); }));
@@ -89,14 +93,12 @@ class PackBench {
   Rate Time(const char* what, kernels::Isa isa, size_t threads, Body body) {
     const size_t part = weights_.size() / threads / kUnit * kUnit;
     const Spread seconds = MeasureSeconds(options_.runs, [&] {
-      const Status status = base::RunJobs(threads, threads, [&](size_t job, size_t) -> Status {
-        body(std::span<const Bf16>(weights_).subspan(job * part, part),
-             std::span(codes_).subspan(job * part / 2, part / 2),
-             std::span(scales_).subspan(job * part / tensor::kNvfp4Block,
+      pool_.Run(threads, [&](size_t task, size_t) {
+        body(std::span<const Bf16>(weights_).subspan(task * part, part),
+             std::span(codes_).subspan(task * part / 2, part / 2),
+             std::span(scales_).subspan(task * part / tensor::kNvfp4Block,
                                         part / tensor::kNvfp4Block));
-        return {};
       });
-      sink_ += status.ok();
     });
     const double gb = static_cast<double>(part * threads * sizeof(Bf16)) / 1e9;
     return {what,
@@ -110,6 +112,7 @@ class PackBench {
   const Options& options_;
   std::vector<Bf16> weights_;
   std::vector<uint8_t> codes_, scales_;
+  base::ThreadPool pool_;
   std::atomic<uint64_t> sink_{0};  // keeps the results alive
 };
 

@@ -28,7 +28,7 @@ struct Options {
   std::string decode = "64";
   std::string depths = "0";
   std::string streams = "1";
-  std::string threads;  // empty: all processors
+  std::string threads;  // empty: all cores
   size_t runs = 5;
   bool json = false;
 };
@@ -44,7 +44,9 @@ std::optional<size_t> ParseCount(std::string_view text) {
   size_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) return {};
-  return thousands ? value << 10 : value;
+  if (!thousands) return value;
+  if (value > kMostTokens) return {};  // more than any option takes
+  return value << 10;
 }
 
 // Errors: kInvalid, naming the option and the word that is wrong.
@@ -127,10 +129,11 @@ Status CheckFit(const BenchJob& job, const model::Model& model) {
         positions, model.config.max_position_embeddings, model::kConfigName));
   }
   const uint64_t bytes = CacheBytes(model, job.streams, positions);
-  if (bytes <= base::MachineMemoryBytes()) return {};
-  return base::Exhausted(fmt::format(
-      "{} with --streams {} takes {} of caches: this machine has {} of memory", what, job.streams,
-      base::HumanBytes(bytes), base::HumanBytes(base::MachineMemoryBytes())));
+  const uint64_t granted = base::GrantedMemoryBytes();
+  if (bytes <= granted) return {};
+  return base::Exhausted(
+      fmt::format("{} with --streams {} takes {} of caches: this process may have {} of memory",
+                  what, job.streams, base::HumanBytes(bytes), base::HumanBytes(granted)));
 }
 
 // Rounds over all jobs instead of all runs of one, so that a neighbour's busy minute falls on all
@@ -172,7 +175,7 @@ Status RunBench(const Options& options) {
 
   std::vector<size_t> thread_counts = made.threads;
   thread_counts.push_back(1);
-  CeilingMeter meter(thread_counts);
+  CeilingMeter meter(*opened.pool, thread_counts);
   ModelBench bench(opened.model, *opened.pool, MostStreams(made), Largest(made.depths));
   BenchReport report = {.peak = PeakFor(opened.model.settings.activations)};
   for (const BenchJob& job : made.jobs) report.results.push_back({job, {}});
@@ -222,7 +225,7 @@ void AddBench(Command program) {
                  "1,4,16")
       .ShowDefault();
   bench.AddOption("--threads", &options->threads,
-                  "One job for each of 1,2; all processors by default");
+                  "One job for each of 1,2; a thread for each physical core by default");
   bench.AddOption("--runs", &options->runs, "Counted runs of each job")
       .Range(1, 1000)
       .ShowDefault();

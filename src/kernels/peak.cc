@@ -13,16 +13,21 @@ namespace {
 // `#pragma GCC unroll` below, which keeps them in registers.
 constexpr size_t kSums = 12;
 
-volatile float g_sink;  // keeps results alive
+thread_local volatile float t_sink;  // keeps results alive
+
+// 1, which the compiler does not know.
+float One() {
+  volatile float one = 1;
+  return one;
+}
 
 double RunScalar(size_t steps) {
   std::array<float, kSums> sums{};
-  volatile float start = 1;
-  const float a = start, b = start;
+  const float a = One(), b = One();
   for (size_t i = 0; i < steps; ++i) {
     for (float& sum : sums) sum += a * b;
   }
-  for (const float sum : sums) g_sink = sum;
+  for (const float sum : sums) t_sink = sum;
   return 2.0 * kSums * static_cast<double>(steps);
 }
 
@@ -30,24 +35,24 @@ double RunScalar(size_t steps) {
 __attribute__((target("avx2,fma"))) double RunAvx2(size_t steps) {
   __m256 sums[kSums];
   for (__m256& sum : sums) sum = _mm256_setzero_ps();
-  const __m256 a = _mm256_set1_ps(g_sink), b = _mm256_set1_ps(g_sink);
+  const __m256 a = _mm256_set1_ps(One()), b = _mm256_set1_ps(One());
   for (size_t i = 0; i < steps; ++i) {
 #pragma GCC unroll 12
     for (__m256& sum : sums) sum = _mm256_fmadd_ps(a, b, sum);
   }
-  for (const __m256& sum : sums) g_sink = _mm256_cvtss_f32(sum);
+  for (const __m256& sum : sums) t_sink = _mm256_cvtss_f32(sum);
   return 2.0 * 8 * kSums * static_cast<double>(steps);
 }
 
 __attribute__((target("avx512f"))) double RunAvx512(size_t steps) {
   __m512 sums[kSums];
   for (__m512& sum : sums) sum = _mm512_setzero_ps();
-  const __m512 a = _mm512_set1_ps(g_sink), b = _mm512_set1_ps(g_sink);
+  const __m512 a = _mm512_set1_ps(One()), b = _mm512_set1_ps(One());
   for (size_t i = 0; i < steps; ++i) {
 #pragma GCC unroll 12
     for (__m512& sum : sums) sum = _mm512_fmadd_ps(a, b, sum);
   }
-  for (const __m512& sum : sums) g_sink = _mm512_cvtss_f32(sum);
+  for (const __m512& sum : sums) t_sink = _mm512_cvtss_f32(sum);
   return 2.0 * 16 * kSums * static_cast<double>(steps);
 }
 
@@ -59,7 +64,7 @@ __attribute__((target("avx512f,avx512bf16"))) double RunAvx512Bf16(size_t steps)
 #pragma GCC unroll 12
     for (__m512& sum : sums) sum = _mm512_dpbf16_ps(sum, a, a);
   }
-  for (const __m512& sum : sums) g_sink = _mm512_cvtss_f32(sum);
+  for (const __m512& sum : sums) t_sink = _mm512_cvtss_f32(sum);
   return 2.0 * 32 * kSums * static_cast<double>(steps);
 }
 
@@ -76,7 +81,7 @@ __attribute__((target("avx2"))) double RunAvx2Int8(size_t steps) {
       sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones));
     }
   }
-  for (const __m256i& sum : sums) g_sink = static_cast<float>(_mm256_extract_epi32(sum, 0));
+  for (const __m256i& sum : sums) t_sink = static_cast<float>(_mm256_extract_epi32(sum, 0));
   return 2.0 * 32 * kSums * static_cast<double>(steps);
 }
 
@@ -88,7 +93,7 @@ __attribute__((target("avx512f,avx512vnni"))) double RunAvx512Int8(size_t steps)
 #pragma GCC unroll 12
     for (__m512i& sum : sums) sum = _mm512_dpbusd_epi32(sum, a, a);
   }
-  for (const __m512i& sum : sums) g_sink = _mm512_cvtss_f32(_mm512_castsi512_ps(sum));
+  for (const __m512i& sum : sums) t_sink = static_cast<float>(_mm512_cvtsi512_si32(sum));
   return 2.0 * 64 * kSums * static_cast<double>(steps);
 }
 
