@@ -5,6 +5,8 @@ _glimmer() {
   local model="--activations --kv-cache --expert-input-scale --latent-norm-eps --attention --lm-head --threads"
   local settings=${model% --threads}
   local texts="--calibration --samples --seq-len --chat --activations --expert-input-scale --latent-norm-eps --memory --threads"
+  local activations="f32 bf16 int8 nvfp4"
+  case $command in plan | quantize) activations="bf16 f32" ;; esac
   local -A options=(
     [plan]="$texts --recipe --weights-only --max-shard-size --out --json --help"
     [quantize]="$texts --stats --weights-only --recipe --resume --dry-run --max-shard-size --scale-rule --json --help"
@@ -14,8 +16,8 @@ _glimmer() {
     [synth]="--format --recipe --seed --resume --max-shard-size --json --help"
     [tokenize]="--file --ids --count --json --decode --no-added-tokens --add-special-tokens --skip-special-tokens --help"
     [run]="--prompt --system --thinking --raw --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --seed --max-new-tokens --stop --generation-config --json --no-stats $model --help"
-    [eval]="--text --tokens --context --stride --chunk --save-logits --compare --mtp --task --file --limit --max-new-tokens --thinking --answers --json $model --help"
-    [bench]="pack calibrate --prompt --decode --depth --streams --rows --threads $settings --json --help"
+    [eval]="--text --tokens --context --stride --chunk --save-logits --compare --mtp --task --file --limit --max-new-tokens --thinking --generation-config --answers --json $model --help"
+    [bench]="pack calibrate --prompt --decode --depth --streams --runs --rows --megabytes --threads $settings --json --help"
   )
   if [ "$COMP_CWORD" -eq 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$current")
@@ -26,7 +28,7 @@ _glimmer() {
                                        compgen -f -X '!*.y*ml' -- "$current") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "vllm sglang tensorrt-llm glimmer all" -- "$current") ;;
     --scale-rule) mapfile -t COMPREPLY < <(compgen -W "cpu gpu" -- "$current") ;;
-    --activations) mapfile -t COMPREPLY < <(compgen -W "f32 bf16 nvfp4" -- "$current") ;;
+    --activations) mapfile -t COMPREPLY < <(compgen -W "$activations" -- "$current") ;;
     --kv-cache) mapfile -t COMPREPLY < <(compgen -W "f32 bf16 fp8" -- "$current") ;;
     --expert-input-scale) mapfile -t COMPREPLY < <(compgen -W "expert layer" -- "$current") ;;
     --attention) mapfile -t COMPREPLY < <(compgen -W "auto absorbed expanded" -- "$current") ;;
@@ -38,7 +40,7 @@ _glimmer() {
     *) if [[ $command == bench && $current != -* ]]; then
          mapfile -t COMPREPLY < <(compgen -W "pack calibrate" -- "$current"; compgen -f -- "$current")
        elif [[ $current == -* ]]; then
-         mapfile -t COMPREPLY < <(compgen -W "${options[$command]} --megabytes --runs" -- "$current")
+         mapfile -t COMPREPLY < <(compgen -W "${options[$command]}" -- "$current")
        else
          mapfile -t COMPREPLY < <(compgen -f -- "$current")
        fi ;;

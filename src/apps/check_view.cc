@@ -91,9 +91,10 @@ std::string BaseText(const check::BaseReport& report) {
   for (size_t kind = 0; kind < report.kinds.size(); ++kind) {
     const check::KindReport& row = report.kinds[kind];
     if (row.tensors == 0) continue;
-    table.AddRow({std::string(model::ModuleKindName(static_cast<model::ModuleKind>(kind))),
-                  WithCommas(row.tensors), WithCommas(row.quantized), WithCommas(row.differing),
-                  row.quantized > 0 ? fmt::format("{:.3f} %", 100 * row.relative_rms()) : "-"});
+    table.AddRow(
+        {std::string(model::ModuleKindName(static_cast<model::ModuleKind>(kind))),
+         WithCommas(row.tensors), WithCommas(row.quantized), WithCommas(row.differing),
+         row.quantized > 0 ? fmt::format("{:.3f} %", 100 * row.error.relative_rms()) : "-"});
   }
   std::string text = table.Text();
   text += fmt::format("scales follow modelopt's arithmetic on the {}\n",
@@ -188,7 +189,7 @@ JsonArray KindsJson(const check::KindReports& kinds) {
                        {"tensors", row.tensors},
                        {"quantized", row.quantized},
                        {"differing", row.differing},
-                       {"relative_rms", row.relative_rms()}});
+                       {"relative_rms", row.error.relative_rms()}});
   }
   return modules;
 }

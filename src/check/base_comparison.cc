@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -35,14 +34,13 @@ constexpr size_t kChunkElements = size_t{1} << 20;
 static_assert(kChunkElements % kNvfp4Block == 0);
 
 struct Comparison {
-  double squared_error = 0;
-  double squared_weights = 0;
+  tensor::PackError error;
   bool same_bytes = true;
 };
 
 // Error of dequantizing the stored codes against the weights, in double.
 void AddError(std::span<const Bf16> weights, std::span<const uint8_t> codes,
-              std::span<const uint8_t> scales, float tensor_scale, Comparison& sum) {
+              std::span<const uint8_t> scales, float tensor_scale, tensor::PackError& sum) {
   std::array<float, kNvfp4Block> values;
   for (size_t b = 0; b < scales.size(); ++b) {
     tensor::Nvfp4UnpackBlock(codes.subspan(b * kNvfp4BlockBytes).first<kNvfp4BlockBytes>(),
@@ -250,16 +248,15 @@ class BaseCheck {
     }
     const std::lock_guard lock(mutex_);
     KindReport& kind = report_.kinds[static_cast<size_t>(c_.specs[i].kind)];
-    kind.squared_error += comparison.squared_error;
-    kind.squared_weights += comparison.squared_weights;
-    NoteWorst(i, comparison);
+    kind.error += comparison.error;
+    NoteWorst(i, comparison.error);
     return {};
   }
 
   // REQUIRES: mutex_ is held.
-  void NoteWorst(size_t i, const Comparison& comparison) {
-    if (comparison.squared_weights == 0) return;
-    const double error = std::sqrt(comparison.squared_error / comparison.squared_weights);
+  void NoteWorst(size_t i, const tensor::PackError& of_linear) {
+    if (of_linear.squared_weights == 0) return;
+    const double error = of_linear.relative_rms();
     auto& worst = report_.worst;
     const auto place = std::find_if(worst.begin(), worst.end(), [&](const LinearError& other) {
       return other.relative_rms < error;
@@ -289,7 +286,7 @@ class BaseCheck {
       kernels::PackNvfp4(w, scale, ec, es);
       comparison.same_bytes = comparison.same_bytes && std::equal(c.begin(), c.end(), ec.begin()) &&
                               std::equal(s.begin(), s.end(), es.begin());
-      AddError(w, c, s, scale, comparison);
+      AddError(w, c, s, scale, comparison.error);
     }
     return {};
   }
@@ -329,10 +326,6 @@ Status CheckSameModel(const LoadedCheckpoint& a, const LoadedCheckpoint& b) {
 }
 
 }  // namespace
-
-double KindReport::relative_rms() const {
-  return squared_weights == 0 ? 0 : std::sqrt(squared_error / squared_weights);
-}
 
 KindReports CountKinds(const LoadedCheckpoint& checkpoint) {
   KindReports kinds;

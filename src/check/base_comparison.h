@@ -13,6 +13,7 @@
 #include "check/finding.h"
 #include "model/inventory.h"
 #include "model/loaded_checkpoint.h"
+#include "tensor/pack_error.h"
 
 namespace glimmer::check {
 
@@ -22,10 +23,8 @@ using model::LoadedCheckpoint;
 struct KindReport {
   uint64_t tensors = 0;
   uint64_t quantized = 0;
-  uint64_t differing = 0;       // from what quantizing the base again gives
-  double squared_error = 0;     // sum (w - dequantized)^2 over quantized linears
-  double squared_weights = 0;   // sum w^2
-  double relative_rms() const;  // 0 without weights
+  uint64_t differing = 0;   // from what quantizing the base again gives
+  tensor::PackError error;  // of quantized linears
 };
 
 using KindReports = std::array<KindReport, model::kModuleKinds>;

@@ -28,7 +28,7 @@ std::optional<Engine> EngineFromName(std::string_view name);
 // Every rule of the engine, also those that only state a fact and never fire.
 std::span<const Rule> RulesOf(Engine engine);
 
-// What a deep look found, as far as engines care; nullptr members mean that nobody looked.
+// A linear whose block scales hold a NaN, as CheckDeep() found it.
 struct BlockScaleDefect {
   size_t spec;
   std::string sentence;

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "quant/export_modelopt.h"
 
 namespace glimmer::check {
 namespace {
@@ -62,7 +63,7 @@ Result<Opened> Open(const std::string& path) {
   std::string config_path = base::JoinPath(path, kConfigName);
   opened.folder = path;
   if (base::FileExists(path)) {
-    if (path.ends_with(kHfQuantConfigName)) {
+    if (path.ends_with(quant::kHfQuantConfigName)) {
       return base::Invalid(Quoted(path) + ": is read beside a model's config.json: name that one");
     }
     if (!path.ends_with(kConfigName)) {
@@ -75,7 +76,7 @@ Result<Opened> Open(const std::string& path) {
     opened.announced.hf_name =
         opened.announced.config_name.substr(
             0, opened.announced.config_name.size() - std::string_view(kConfigName).size()) +
-        kHfQuantConfigName;
+        quant::kHfQuantConfigName;
   } else if (!base::FolderExists(path)) {
     return base::NotFound(Quoted(path) + ": no such folder");
   }

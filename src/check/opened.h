@@ -12,8 +12,6 @@
 
 namespace glimmer::check {
 
-inline constexpr char kHfQuantConfigName[] = "hf_quant_config.json";
-
 struct Opened {
   std::string folder;             // of the config
   bool config_only = false;       // a path to a config.json was given: no weights are expected

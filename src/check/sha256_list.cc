@@ -21,7 +21,6 @@ using base::Result;
 using base::Status;
 
 constexpr uint64_t kMaxListBytes = 64'000'000;
-constexpr size_t kPieceBytes = size_t{4} << 20;
 constexpr size_t kHexDigits = 64;
 
 std::string Unescaped(std::string_view name) {
@@ -58,22 +57,6 @@ bool LeadsOut(const std::string& name) {
   const std::filesystem::path path(name);
   if (name.empty() || path.is_absolute()) return true;
   return std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
-}
-
-Result<std::string> HashFile(const std::string& path, const base::CancelFlag& cancel,
-                             std::atomic<uint64_t>& bytes_done) {
-  GLIMMER_ASSIGN(const base::File file, base::File::OpenForReading(path));
-  GLIMMER_ASSIGN(const uint64_t size_bytes, file.SizeBytes());
-  std::vector<std::byte> buffer(kPieceBytes);
-  base::Sha256 hash;
-  GLIMMER_TRY(
-      file.ReadInPieces(0, size_bytes, buffer, [&](std::span<const std::byte> piece) -> Status {
-        if (cancel.IsSet()) return base::Cancelled("stopped");
-        hash.Add(piece);
-        bytes_done += piece.size();
-        return {};
-      }));
-  return hash.Hex();
 }
 
 // Regular files below the folder, by their names inside it.
@@ -139,7 +122,7 @@ Status CompareSha256(const std::string& folder, const std::string& list_path,
   GLIMMER_TRY(base::RunJobs(list.size(), workers, [&](size_t i, size_t) -> Status {
     const std::string path = base::JoinPath(folder, list[i].name);
     if (!base::FileExists(path)) return {};
-    GLIMMER_ASSIGN(found[i], HashFile(path, cancel, bytes_done));
+    GLIMMER_ASSIGN(found[i], base::Sha256OfFile(path, cancel, &bytes_done));
     return {};
   }));
   std::set<std::string> extra = FilesBelow(folder);

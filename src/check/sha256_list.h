@@ -26,7 +26,8 @@ base::Result<std::vector<HashedFile>> ReadSha256List(const std::string& path);
 uint64_t ListedBytes(const std::string& folder, const std::vector<HashedFile>& list);
 
 // Adds a case for each file that is missing, that differs, or that the list does not name;
-// `list_path` itself and SHA256SUMS need no line. Errors: kIo, kCancelled.
+// `list_path` itself, SHA256SUMS and report.html and report.json need no line. Errors: kIo,
+// kCancelled.
 base::Status CompareSha256(const std::string& folder, const std::string& list_path,
                            const std::vector<HashedFile>& list, size_t workers,
                            const base::CancelFlag& cancel, std::atomic<uint64_t>& bytes_done,

@@ -181,11 +181,20 @@ void Sampler::Weigh(std::span<const float> logits, float max) {
   }
 }
 
+uint64_t Sampler::SelectWeights() {
+  selection_.clear();
+  uint64_t sum = 0;
+  for (const Candidate& c : candidates_) {
+    selection_.push_back(c.weight);
+    sum += c.weight;
+  }
+  return sum;
+}
+
 void Sampler::KeepTopK() {
   const auto k = static_cast<size_t>(options_.top_k);
   if (k == 0 || k >= candidates_.size()) return;
-  selection_.clear();
-  for (const Candidate& c : candidates_) selection_.push_back(c.weight);
+  SelectWeights();
   const auto kth = selection_.begin() + options_.top_k - 1;
   std::nth_element(selection_.begin(), kth, selection_.end(), std::greater<>());
   std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < *kth; });
@@ -193,12 +202,7 @@ void Sampler::KeepTopK() {
 
 void Sampler::KeepTopP() {
   if (options_.top_p == 1) return;
-  selection_.clear();
-  uint64_t sum = 0;
-  for (const Candidate& c : candidates_) {
-    selection_.push_back(c.weight);
-    sum += c.weight;
-  }
+  const uint64_t sum = SelectWeights();
   const double share = std::ceil(options_.top_p * static_cast<double>(sum));
   const uint64_t needed = std::clamp<uint64_t>(static_cast<uint64_t>(share), 1, sum);
   Cut cut = CutAtSum(selection_, needed);

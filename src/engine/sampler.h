@@ -82,6 +82,7 @@ class Sampler {
 
   void ApplyPenalties(std::span<float> logits, const TokenHistory& history);
   void Weigh(std::span<const float> logits, float max);
+  uint64_t SelectWeights();  // the candidates', into selection_; returns their sum
   void KeepTopK();
   void KeepTopP();
   void KeepMinP();

@@ -42,7 +42,7 @@ class Bpe {
   Bpe(std::shared_ptr<const Vocabulary> vocabulary, MergeTable merges,
       const std::array<TokenId, 256>& byte_ids, WholeWords whole_words);
 
-  // Appends the ids of one word. REQUIRES: not empty, valid UTF-8, at most kMaxWordBytes.
+  // Appends the ids of one word. REQUIRES: not empty, valid UTF-8, at most 2^30 bytes.
   void AppendWord(std::string_view word, BpeScratch& scratch, std::vector<TokenId>& out) const {
     if (word.size() <= scratch.short_words.kLongestWord) {
       AppendCached(word, scratch.short_words, scratch, out);
@@ -52,8 +52,6 @@ class Bpe {
       AppendUncached(word, scratch, out);
     }
   }
-
-  static constexpr size_t kMaxWordBytes = size_t{1} << 30;
 
  private:
   void AppendUncached(std::string_view word, BpeScratch& scratch, std::vector<TokenId>& out) const;

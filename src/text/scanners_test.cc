@@ -107,7 +107,13 @@ TEST(Scanners, AreLinearInLongRuns) {
     for (const auto& patterns : ScannerPatterns()) {
       std::vector<std::string> list(patterns.begin(), patterns.end());
       const char* const end = text.data() + text.size();
-      for (const char* at = text.data(); at < end;) at = (*FindScanner(list))(at, end);
+      const char* at = text.data();
+      while (at < end) {
+        const char* const next = (*FindScanner(list))(at, end);
+        ASSERT_GT(next, at);
+        at = next;
+      }
+      EXPECT_EQ(at, end);
     }
   }
 }

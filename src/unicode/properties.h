@@ -6,11 +6,9 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <string_view>
 
 namespace glimmer::unicode {
 
-constexpr std::string_view kUnicodeVersion = "16.0";
 constexpr uint32_t kCodePoints = 0x110000;
 
 enum class Category : uint8_t {

@@ -4,21 +4,12 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/system_files.h"
 #include "chat/jinja/failure.h"
 #include "chat/jinja/value_ops.h"
 
 namespace glimmer::chat::jinja {
 namespace {
-
-std::vector<std::string_view> SplitAt(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 Value PartOf(Heap& heap, std::string_view part) {
   int64_t index = 0;
@@ -37,7 +28,7 @@ AttributePath::AttributePath(Heap& heap, const Value& path, const Value* fallbac
     parts_.push_back(path);
     return;
   }
-  for (const auto part : SplitAt(TextArgument(path, "the attribute of a filter"), '.')) {
+  for (const auto part : base::SplitAt(TextArgument(path, "the attribute of a filter"), '.')) {
     parts_.push_back(PartOf(heap, part));
   }
 }
@@ -48,7 +39,7 @@ std::vector<AttributePath> AttributePath::Several(Heap& heap, const Value* paths
     several.emplace_back(heap, paths == nullptr ? Value(None{}) : *paths);
     return several;
   }
-  for (const auto path : SplitAt(paths->bytes(), ',')) {
+  for (const auto path : base::SplitAt(paths->bytes(), ',')) {
     several.emplace_back(heap, MakeText(heap, std::string(path)));
   }
   return several;

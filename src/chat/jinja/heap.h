@@ -31,7 +31,6 @@ class Heap {
 
   const Limits& limits() const { return limits_; }
   uint64_t steps() const { return steps_; }
-  size_t peak_bytes() const { return peak_bytes_; }
 
   // Throws Failure when the template has used up its steps.
   void Step(uint64_t count = 1) {
@@ -47,7 +46,6 @@ class Heap {
   void Charge(size_t bytes) {
     CheckFits(bytes);
     live_bytes_ += bytes;
-    if (live_bytes_ > peak_bytes_) peak_bytes_ = live_bytes_;
   }
   void Release(size_t bytes) { live_bytes_ -= bytes; }
 
@@ -60,7 +58,6 @@ class Heap {
   const Limits limits_;
   uint64_t steps_ = 0;
   size_t live_bytes_ = 0;
-  size_t peak_bytes_ = 0;
   std::vector<std::shared_ptr<Circular>> circulars_;
 };
 
