@@ -70,41 +70,35 @@ base::Status CalibrationOptions::CheckUnusedByWeightsOnly() const {
 }
 
 void AddCalibrationOptions(Command command, CalibrationOptions& options) {
-  // One that calibrating alone uses.
-  const auto add = [&](const std::string& name, Destination destination,
-                       const std::string& description) {
-    const Option option = command.AddOption(name, destination, description);
-    options.declared.emplace_back(name, option);
-    return option;
-  };
-  add("--calibration", &options.files,
-      "Files of calibration texts, FILE or FILE:SAMPLES: JSON lines, .txt, .gz, .zst; a small set "
-      "of "
-      "glimmer's own by default");
-  add("--samples", &options.samples, "Samples of all files together")
-      .Range(size_t{1}, size_t{1} << 32)
-      .ShowDefault();
-  add("--seq-len", &options.seq_len, "Tokens of a sample; longer ones are cut")
-      .Range(size_t{1}, size_t{1} << 20)
-      .ShowDefault();
-  const Option chat =
+  options.declared = {
+      command.AddOption("--calibration", &options.files,
+                        "Files of calibration texts, FILE or FILE:SAMPLES: JSON lines, .txt, .gz, "
+                        ".zst; a small set of glimmer's own by default"),
+      command.AddOption("--samples", &options.samples, "Samples of all files together")
+          .Range(size_t{1}, size_t{1} << 32)
+          .ShowDefault(),
+      command.AddOption("--seq-len", &options.seq_len, "Tokens of a sample; longer ones are cut")
+          .Range(size_t{1}, size_t{1} << 20)
+          .ShowDefault(),
       command.AddFlag("--chat", &options.chat,
-                      "Put conversations through the chat template instead of joining their turns");
-  options.declared.emplace_back("--chat", chat);
-  add("--activations", &options.activations, "Arithmetic of the calibration: bf16, or f32 (exact)")
-      .OneOf({"bf16", "f32"})
-      .ShowDefault();
-  const Option sharing =
+                      "Put conversations through the chat template instead of joining their turns"),
+      command
+          .AddOption("--activations", &options.activations,
+                     "Arithmetic of the calibration: bf16, or f32 (exact)")
+          .OneOf({"bf16", "f32"})
+          .ShowDefault()};
+  options.scaling = {
       command
           .AddOption("--expert-input-scale", &options.expert_input_scale,
                      "Routed experts: each its own input_scale, or one for a layer and projection, "
                      "as modelopt")
           .OneOf({"expert", "layer"})
-          .ShowDefault();
-  options.scaling.emplace_back("--expert-input-scale", sharing);
-  add("--latent-norm-eps", &options.latent_norm_eps,
-      "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
-      .Range(0.0, 1.0);
+          .ShowDefault()};
+  options.declared.push_back(
+      command
+          .AddOption("--latent-norm-eps", &options.latent_norm_eps,
+                     "eps of the two latent norms: rms_norm_eps by default; transformers uses 1e-6")
+          .Range(0.0, 1.0));
   command.AddOption("--memory", &options.memory,
                     "Anonymous memory to stay below, such as 16GiB; by default half of what "
                     "the machine or its control groups have");

@@ -27,10 +27,10 @@ struct CalibrationOptions {
   std::string activations = "bf16";
   std::string expert_input_scale = "expert";
   std::optional<double> latent_norm_eps{};
-  std::string memory;       // empty: half of what there is
-  size_t threads = 0;       // 0: one for each core
-  NamedOptions declared{};  // that calibrating alone uses
-  NamedOptions scaling{};   // that input scales follow from
+  std::string memory;              // empty: half of what there is
+  size_t threads = 0;              // 0: one for each core
+  std::vector<Option> declared{};  // that calibrating alone uses
+  std::vector<Option> scaling{};   // that input scales follow from
 
   model::Settings settings() const;
   model::ExpertInputScale sharing() const;

@@ -29,7 +29,7 @@ struct Options {
   std::string save_logits, compare;
   bool mtp = false;
   bool json = false;
-  NamedOptions of_texts{};
+  std::vector<Option> of_texts{};
 };
 
 struct Text {
@@ -218,27 +218,25 @@ void AddEval(Command program) {
   command.AddOption("--text", &options->text, "Text file to predict");
   command.AddOption("--tokens", &options->tokens,
                     "The same as token ids: a JSON array, taken as it is");
-  const auto add = [&](const std::string& name, Destination destination,
-                       const std::string& description) {
-    const Option option = command.AddOption(name, destination, description);
-    options->of_texts.emplace_back(name, option);
-    return option;
-  };
-  add("--context", &options->context, "Tokens of a window; by default the model's context")
-      .Range(size_t{2}, size_t{1} << 40);
-  add("--stride", &options->stride,
-      "How far windows advance; by default the context, without overlap")
-      .Range(size_t{1}, size_t{1} << 40);
-  add("--chunk", &options->chunk, "Tokens of one pass")
-      .Range(size_t{1}, size_t{1} << 20)
-      .ShowDefault();
-  add("--save-logits", &options->save_logits,
-      "Write all logits to a safetensors file, to compare another run with");
-  add("--compare", &options->compare, "Logits of a base run: KL divergence, agreement and flips");
-  options->of_texts.emplace_back(
-      "--mtp", command.AddFlag("--mtp", &options->mtp,
-                               "Also the MTP layer: its logits, and how many drafts a greedy model "
-                               "accepts"));
+  options->of_texts = {
+      command
+          .AddOption("--context", &options->context,
+                     "Tokens of a window; by default the model's context")
+          .Range(size_t{2}, size_t{1} << 40),
+      command
+          .AddOption("--stride", &options->stride,
+                     "How far windows advance; by default the context, without overlap")
+          .Range(size_t{1}, size_t{1} << 40),
+      command.AddOption("--chunk", &options->chunk, "Tokens of one pass")
+          .Range(size_t{1}, size_t{1} << 20)
+          .ShowDefault(),
+      command.AddOption("--save-logits", &options->save_logits,
+                        "Write all logits to a safetensors file, to compare another run with"),
+      command.AddOption("--compare", &options->compare,
+                        "Logits of a base run: KL divergence, agreement and flips"),
+      command.AddFlag(
+          "--mtp", &options->mtp,
+          "Also the MTP layer: its logits, and how many drafts a greedy model accepts")};
   command.AddOption("--task", &options->task, "Answer questions instead: gsm8k").OneOf({"gsm8k"});
   AddGsm8kOptions(command, options->gsm8k);
   command.AddFlag("--json", &options->json, "Print JSON");

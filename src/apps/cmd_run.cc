@@ -44,7 +44,7 @@ struct Options {
   bool raw = false;
   bool json = false;
   bool no_stats = false;
-  NamedOptions of_chats{};  // that --raw has no use for
+  std::vector<Option> of_chats{};  // that --raw has no use for
 };
 
 uint64_t RandomSeed() { return std::random_device()() % 1'000'000; }
@@ -239,14 +239,13 @@ void AddRun(Command program) {
   Command command = program.AddCommand("run", "Talk with a model, or get one answer");
   const Option prompt = command.AddOption("-p,--prompt", &options->prompt,
                                           "Answer this and leave; - reads it from standard input");
-  const Option system = command.AddOption("--system", &options->system, "System message");
-  const Option thinking =
+  options->of_chats = {
+      command.AddOption("--system", &options->system, "System message"),
       command
           .AddOption("--thinking", &options->thinking,
                      "on: the model thinks before it answers, shown dimmed; off: it does not")
           .OneOf({"on", "off"})
-          .ShowDefault();
-  options->of_chats = {{"--system", system}, {"--thinking", thinking}};
+          .ShowDefault()};
   command.AddFlag("--raw", &options->raw, "Continue the prompt as it is, without chat template");
   AddSamplingOptions(command, options->sampling);
   command

@@ -83,25 +83,25 @@ void PrintScore(const ModelOptions& model, const OpenedModel& opened, const Gsm8
 }  // namespace
 
 void AddGsm8kOptions(Command command, Gsm8kOptions& options) {
-  const auto add = [&](const std::string& name, Destination destination,
-                       const std::string& description) {
-    const Option option = command.AddOption(name, destination, "With --task: " + description);
-    options.declared.emplace_back(name, option);
-    return option;
-  };
-  add("--file", &options.file, "the problems, one JSON object {question, answer} a line");
-  add("--limit", &options.limit, "only the first problems").Range(size_t{1}, size_t{1} << 40);
-  add("--max-new-tokens", &options.max_new_tokens, "of an answer")
-      .Range(size_t{1}, size_t{1} << 30)
-      .ShowDefault();
-  add("--thinking", &options.thinking, "whether the model thinks first")
-      .OneOf({"on", "off"})
-      .ShowDefault();
-  add("--generation-config", &options.generation_config,
-      "where the end tokens stand; none: in config.json")
-      .OneOf({"auto", "none"})
-      .ShowDefault();
-  add("--answers", &options.answers, "write every answer to this file");
+  options.declared = {
+      command.AddOption("--file", &options.file,
+                        "With --task: the problems, one JSON object {question, answer} a line"),
+      command.AddOption("--limit", &options.limit, "With --task: only the first problems")
+          .Range(size_t{1}, size_t{1} << 40),
+      command.AddOption("--max-new-tokens", &options.max_new_tokens, "With --task: of an answer")
+          .Range(size_t{1}, size_t{1} << 30)
+          .ShowDefault(),
+      command
+          .AddOption("--thinking", &options.thinking, "With --task: whether the model thinks first")
+          .OneOf({"on", "off"})
+          .ShowDefault(),
+      command
+          .AddOption("--generation-config", &options.generation_config,
+                     "With --task: where the end tokens stand; none: in config.json")
+          .OneOf({"auto", "none"})
+          .ShowDefault(),
+      command.AddOption("--answers", &options.answers,
+                        "With --task: write every answer to this file")};
 }
 
 Status RunGsm8k(const ModelOptions& model, const Gsm8kOptions& options, bool json) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/open_model.h"
 #include "apps/options.h"
@@ -17,8 +18,8 @@ struct Gsm8kOptions {
   size_t max_new_tokens = 512;
   std::string thinking = "off";
   std::string generation_config = "auto";
-  std::string answers;      // where to write the answers, one JSON object a line
-  NamedOptions declared{};  // all of these
+  std::string answers;             // where to write the answers, one JSON object a line
+  std::vector<Option> declared{};  // all of these
 };
 
 void AddGsm8kOptions(Command command, Gsm8kOptions& options);

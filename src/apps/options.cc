@@ -65,11 +65,13 @@ Option& Option::Range(double low, double high) {
   return *this;
 }
 
+std::string Option::Name() const { return option_->get_name(); }
+
 bool Option::Given() const { return option_->count() > 0; }
 
-base::Status CheckNotGiven(const NamedOptions& options, const std::string& because) {
-  for (const auto& [name, option] : options) {
-    if (option.Given()) return base::Invalid(name + ": has no meaning " + because);
+base::Status CheckNotGiven(const std::vector<Option>& options, const std::string& because) {
+  for (const Option& option : options) {
+    if (option.Given()) return base::Invalid(option.Name() + ": has no meaning " + because);
   }
   return {};
 }

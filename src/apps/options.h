@@ -17,7 +17,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -52,6 +51,8 @@ class Option {
   Option& Range(size_t low, size_t high);
   Option& Range(double low, double high);
 
+  // As errors call it: "--max-new-tokens".
+  std::string Name() const;
   // Of the line that was parsed.
   bool Given() const;
 
@@ -59,11 +60,8 @@ class Option {
   CLI::Option* option_;
 };
 
-// With the names that errors call them by.
-using NamedOptions = std::vector<std::pair<std::string, Option>>;
-
 // Errors: kInvalid if one of them was given: "--mtp: has no meaning with --task".
-base::Status CheckNotGiven(const NamedOptions& options, const std::string& because);
+base::Status CheckNotGiven(const std::vector<Option>& options, const std::string& because);
 
 using CommandBody = std::function<base::Status()>;
 
