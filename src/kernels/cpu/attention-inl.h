@@ -24,8 +24,7 @@ inline void ScoreTile(const AttendArgs& a, size_t n, size_t u) {
     F32xN query[kQ];
     for (size_t i = 0; i < kQ; ++i) query[i] = LoadN(q + i * a.query_stride + d);
     for (size_t j = 0; j < kScoreKeys; ++j) {
-      F32xN key = LoadN(k + j * a.key_stride + d);
-      KeepInRegister(key);
+      const F32xN key = {Kept(LoadN(k + j * a.key_stride + d).v)};
       for (size_t i = 0; i < kQ; ++i) sums[i][j] = MulAdd(query[i], key, sums[i][j]);
     }
   }

@@ -58,8 +58,6 @@ struct F32xN {
 };
 inline F32xN LoadN(const float* p) { return {_mm512_loadu_ps(p)}; }
 inline F32xN ZeroN() { return {_mm512_setzero_ps()}; }
-// For a vector with several uses, which GCC would load again for each.
-inline void KeepInRegister(F32xN& a) { asm("" : "+v"(a.v)); }
 inline F32xN MulAdd(F32xN a, F32xN b, F32xN c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline __m256 AddHalves(F32xN a) { return AddHalves(F32x16{a.v}); }
 constexpr size_t kNativeLanes = 16;
@@ -155,7 +153,6 @@ struct F32xN {
 };
 inline F32xN LoadN(const float* p) { return {_mm256_loadu_ps(p)}; }
 inline F32xN ZeroN() { return {_mm256_setzero_ps()}; }
-inline void KeepInRegister(F32xN& a) { asm("" : "+x"(a.v)); }
 inline F32xN MulAdd(F32xN a, F32xN b, F32xN c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline __m256 AddHalves(F32xN a) { return a.v; }
 constexpr size_t kNativeLanes = 8;

@@ -18,13 +18,6 @@ inline __m256i ScalePlaces() {
                          _mm256_set1_epi32(static_cast<int>(0xFF00FFFF)));
 }
 
-// Keeps a constant in a register, where GCC would make it anew for each row of W.
-template <class Vector>
-inline Vector Kept(Vector v) {
-  asm("" : "+x"(v));
-  return v;
-}
-
 // How far ahead of the codes that are being read others are asked for, past the caches that will
 // not need them again. What lies behind the last row is often the next weight, and else does not
 // matter.

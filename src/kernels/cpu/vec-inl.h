@@ -13,6 +13,13 @@ inline __m128i Nibbles(const uint8_t* p) {
                            _mm_and_si128(_mm_srli_epi16(bytes, 4), mask));
 }
 
+// Keeps a vector in a register, where GCC would make a constant anew or load it for each use.
+template <class Vector>
+inline Vector Kept(Vector v) {
+  asm("" : "+v"(v));
+  return v;
+}
+
 template <size_t kValue>
 struct Constant {
   static constexpr size_t value = kValue;
