@@ -49,6 +49,9 @@ class AbsorbedRows {
  private:
   void SumAllLatents() {
     const OperatorTimer timer(pass_, Operator::kAttention);
+    if (first_ == 0) {
+      CountAttention(pass_, input_.span, input_.latents, AttentionForm::kAbsorbed);
+    }
     const size_t enough = kTasksPerThread * pass_.pool.threads();
     if (count_ >= enough) {
       pass_.pool.Run(count_, [&](size_t i, size_t) { SumRow(i); });
@@ -155,10 +158,6 @@ class AbsorbedRows {
 }  // namespace
 
 void AttendAbsorbed(const Pass& pass, const AttentionInput& input, Matrix heads) {
-  {
-    const OperatorTimer timer(pass, Operator::kAttention);
-    CountAttention(pass, input.span, input.latents, AttentionForm::kAbsorbed);
-  }
   for (size_t first = 0; first < input.span.count; first += kRowsAtOnce) {
     AbsorbedRows(pass, input, first, std::min(kRowsAtOnce, input.span.count - first)).Run(heads);
   }

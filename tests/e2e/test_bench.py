@@ -106,6 +106,13 @@ class Report(Case):
         self.assertEqual(self.operators("decode", 1024)["attention"]["cache_bytes"],
                          6 * CONFIG["num_hidden_layers"] * CONFIG["index_topk"] * latent)
 
+    def test_a_prompt_reads_each_position_once(self):
+        # More rows than absorbed attention computes together.
+        report = bench("--prompt", 300, "--decode", 0, "--attention", "absorbed", *SHORT)
+        latent = (CONFIG["kv_lora_rank"] + CONFIG["qk_rope_head_dim"]) * 2
+        self.assertEqual(report["jobs"][0]["runs"][0]["operators"]["attention"]["cache_bytes"],
+                         300 * CONFIG["num_hidden_layers"] * latent)
+
     def test_ceilings(self):
         report = self.report
         self.assertEqual([c["threads"] for c in report["ceilings"]], [1, 2])
